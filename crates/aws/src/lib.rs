@@ -1,0 +1,31 @@
+//! Speaking AWS, with no I/O of its own.
+//!
+//! What every service and the front share: names (ARNs, accounts, regions, resource ids),
+//! time and randomness as injected values, the wire protocols, signatures, and the
+//! vocabulary of a request's life: [`Call`] (who asks), [`Check`] (what must be allowed),
+//! [`Service`] (what answers), [`Error`] (how it is refused).
+//!
+//! Start reading at [`service`], then [`call`] and [`authorize`].
+
+pub mod arn;
+pub mod authorize;
+pub mod call;
+pub mod clock;
+pub mod credential;
+pub mod error;
+pub mod name;
+pub mod random;
+pub mod timestamp;
+
+pub use arn::Arn;
+pub use authorize::{Authorizer, Check, Decision};
+pub use call::{Call, Identity, Principal, Session};
+pub use clock::Clock;
+pub use credential::{Credential, CredentialError, Credentials};
+pub use error::{Error, Fault};
+pub use name::{AccountId, Region, Zone};
+pub use random::Random;
+pub use timestamp::Timestamp;
+
+/// A boxed future, so that the traits of this crate stay object-safe.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,180 @@
+//! Points in time, in the three forms AWS's protocols print and read.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
+use time::macros::format_description;
+
+/// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted; the finest grain any
+/// AWS answer shows. Always within the years 0 to 9999, so every value has a printed form.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+const MIN_MS: i64 = -62_167_219_200_000;
+const MAX_MS: i64 = 253_402_300_799_999;
+
+impl Timestamp {
+    /// Clamped to the years 0 to 9999.
+    pub const fn from_millis(ms: i64) -> Self {
+        if ms < MIN_MS {
+            Self(MIN_MS)
+        } else if ms > MAX_MS {
+            Self(MAX_MS)
+        } else {
+            Self(ms)
+        }
+    }
+
+    pub const fn from_secs(secs: i64) -> Self {
+        Self::from_millis(secs.saturating_mul(1000))
+    }
+
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds, rounded down.
+    pub const fn as_secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The same second without its milliseconds: IAM and most query services keep no finer.
+    pub const fn to_whole_secs(self) -> Self {
+        Self::from_secs(self.as_secs())
+    }
+
+    /// The time from `earlier` to `self`; zero when `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+    }
+
+    /// `2026-11-22T10:40:53Z`, with `.mmm` only when there are milliseconds.
+    pub fn to_iso8601(self) -> String {
+        let whole = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+        let fine = format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+        );
+        let at = self.date_time();
+        let printed =
+            if self.0.rem_euclid(1000) == 0 { at.format(&whole) } else { at.format(&fine) };
+        printed.expect("years 0 to 9999 have this form")
+    }
+
+    /// `20261122T104053Z`, as in `X-Amz-Date`.
+    pub fn to_basic(self) -> String {
+        let form = format_description!("[year][month][day]T[hour][minute][second]Z");
+        self.date_time().format(&form).expect("years 0 to 9999 have this form")
+    }
+
+    /// `Sun, 22 Nov 2026 10:40:53 GMT`, as in HTTP headers.
+    pub fn to_http_date(self) -> String {
+        let form = format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        );
+        self.date_time().format(&form).expect("years 0 to 9999 have this form")
+    }
+
+    /// Reads ISO 8601 (basic, extended, with an offset), an HTTP date, or epoch seconds.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::parse_iso8601(text)
+            .or_else(|| Self::parse_http_date(text))
+            .or_else(|| text.parse::<f64>().ok().and_then(Self::from_epoch_secs))
+    }
+
+    pub fn parse_iso8601(text: &str) -> Option<Self> {
+        if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
+            return Some(Self::from_date_time(at));
+        }
+        Self::parse_basic(text).or_else(|| {
+            let day = format_description!("[year]-[month]-[day]");
+            let date = time::Date::parse(text, &day).ok()?;
+            Some(Self::from_date_time(date.midnight().assume_utc()))
+        })
+    }
+
+    /// Exactly `20261122T104053Z`.
+    pub fn parse_basic(text: &str) -> Option<Self> {
+        let form = format_description!("[year][month][day]T[hour][minute][second]Z");
+        let at = time::PrimitiveDateTime::parse(text, &form).ok()?;
+        Some(Self::from_date_time(at.assume_utc()))
+    }
+
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        // RFC 2822 wants a numeric or obsolete zone; "GMT" is one of the obsolete ones.
+        OffsetDateTime::parse(text, &Rfc2822).ok().map(Self::from_date_time)
+    }
+
+    /// From JSON's epoch seconds with fraction; `None` when not finite or out of range.
+    pub fn from_epoch_secs(secs: f64) -> Option<Self> {
+        let ms = (secs * 1000.0).round();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+        (ms.is_finite() && (MIN_MS as f64..=MAX_MS as f64).contains(&ms)).then(|| Self(ms as i64))
+    }
+
+    fn date_time(self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+            .expect("a Timestamp stays within the years 0 to 9999")
+    }
+
+    fn from_date_time(at: OffsetDateTime) -> Self {
+        let ms = at.unix_timestamp_nanos().div_euclid(1_000_000);
+        Self::from_millis(i64::try_from(ms).expect("time's years fit"))
+    }
+}
+
+impl std::ops::Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, by: Duration) -> Self {
+        Self::from_millis(self.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl std::ops::Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, by: Duration) -> Self {
+        Self::from_millis(self.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl std::fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.to_iso8601())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Timestamp = Timestamp::from_secs(1_795_344_053);
+
+    #[test]
+    fn every_form_is_read_back() {
+        assert_eq!(AT.to_iso8601(), "2026-11-22T10:40:53Z");
+        assert_eq!(AT.to_basic(), "20261122T104053Z");
+        assert_eq!(AT.to_http_date(), "Sun, 22 Nov 2026 10:40:53 GMT");
+        for text in [
+            "2026-11-22T10:40:53Z",
+            "2026-11-22T19:40:53+09:00",
+            "20261122T104053Z",
+            "Sun, 22 Nov 2026 10:40:53 GMT",
+            "1795344053",
+        ] {
+            assert_eq!(Timestamp::parse(text), Some(AT), "{text}");
+        }
+    }
+
+    #[test]
+    fn nonsense_and_out_of_range_is_refused() {
+        for text in ["", "yesterday", "2026-13-01T00:00:00Z", "1e300", "NaN", "inf"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+}
