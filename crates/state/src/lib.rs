@@ -1,8 +1,23 @@
 //! Surviving a crash: what the control plane knows, kept so that an acknowledged change is
 //! never lost and a reader never sees half of one.
+//!
+//! A service holds [`Records`]: typed records, read by scope and id and changed in one
+//! conditional [`Transaction`]. Under it lies a [`StateStore`] of plain ordered bytes.
+//!
+//! Start reading at [`records`], then [`store`].
 
+pub mod records;
+
+pub mod key;
+pub mod record;
+pub mod transaction;
+
+pub mod backend;
 pub mod store;
 
-pub use store::{
-    Condition, Error, Event, KeyValue, LeaseId, Mutation, Range, Revision, StateStore, Watch,
-};
+pub use backend::memory::Memory;
+pub use key::{Key, Scope};
+pub use record::{Record, Stored, Unreadable};
+pub use records::{Page, Records};
+pub use store::{LeaseId, Revision, StateStore};
+pub use transaction::{CommitError, MayConflict, Transaction};

@@ -10,7 +10,7 @@ use aws::BoxFuture;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeaseId(pub u64);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,16 +73,25 @@ pub enum Error {
     Compacted(Revision),
     #[error("the lease has ended")]
     LeaseEnded,
-    /// A limit of the table in `docs/` was passed. Nothing happened.
+    /// A limit below was passed. Nothing happened.
     #[error("a state transaction is over a limit: {0}")]
     TooLarge(String),
+    /// One transaction wrote a key twice. Nothing happened.
+    #[error("a state transaction writes the key {0:?} twice")]
+    WrittenTwice(Bytes),
 }
 
 /// Limits that every backend keeps, so that data moves between backends.
+///
+/// Distinct keys of a transaction's conditions and mutations together.
 pub const KEYS_PER_TXN_MAX: usize = 64;
+/// Keys and values of a transaction's conditions and mutations together.
 pub const TXN_BYTES_MAX: usize = 512 * 1024;
 pub const KEY_BYTES_MAX: usize = 1024;
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+pub const LEASE_TTL_MAX: Duration = Duration::from_secs(24 * 3600);
+/// They go in one revision, so they are bounded.
+pub const KEYS_PER_LEASE_MAX: usize = 1024;
 
 /// Every implementation promises: linearizable transactions, all or nothing; strictly rising
 /// revisions in commit order; ranges of one snapshot; watches in order, nothing lost or
@@ -90,6 +99,7 @@ pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 pub trait StateStore: Send + Sync {
     fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<KeyValue>, Error>>;
 
+    /// An empty `end` is past the last key.
     fn range<'a>(
         &'a self,
         start: &'a [u8],
@@ -97,23 +107,29 @@ pub trait StateStore: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Range, Error>>;
 
-    /// `None` when a condition does not hold: nothing happened.
+    /// `None` when a condition does not hold: nothing happened. A transaction that changes
+    /// nothing (no mutations, or deletes of keys that are absent) answers the revision at
+    /// which its conditions held.
     fn txn(
         &self,
         conditions: Vec<Condition>,
         mutations: Vec<Mutation>,
     ) -> BoxFuture<'_, Result<Option<Revision>, Error>>;
 
-    /// Every change of keys with `prefix` after revision `after`.
+    /// Every change of keys with `prefix` after revision `after`, also across a restart, or
+    /// [`Error::Compacted`].
     fn watch<'a>(
         &'a self,
         prefix: &'a [u8],
         after: Revision,
     ) -> BoxFuture<'a, Result<Box<dyn Watch>, Error>>;
 
+    /// Durable. The time runs on the engine's own clock, which users cannot turn; when the
+    /// engine restarts, every lease has its whole `ttl` again.
     fn lease_grant(&self, ttl: Duration) -> BoxFuture<'_, Result<LeaseId, Error>>;
     /// `false` when the lease has ended already.
     fn lease_keep(&self, lease: LeaseId) -> BoxFuture<'_, Result<bool, Error>>;
+    /// Its keys go in one revision. Of a lease that has ended: nothing.
     fn lease_revoke(&self, lease: LeaseId) -> BoxFuture<'_, Result<(), Error>>;
 }
 
