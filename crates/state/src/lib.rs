@@ -4,19 +4,25 @@
 //! A service holds [`Records`]: typed records, read by scope and id and changed in one
 //! conditional [`Transaction`]. Under it lies a [`StateStore`] of plain ordered bytes.
 //!
-//! Start reading at [`records`], then [`store`].
+//! Start reading at [`records`], then [`store`]. At start, [`open()`] brings older records to
+//! today's formats.
 
 pub mod records;
 
 pub mod key;
+pub mod open;
 pub mod record;
 pub mod transaction;
 
 pub mod backend;
 pub mod store;
 
+#[cfg(test)]
+mod conformance;
+
 pub use backend::memory::Memory;
 pub use key::{Key, Scope};
+pub use open::{Kind, OpenError, open};
 pub use record::{Record, Stored, Unreadable};
 pub use records::{Page, Records};
 pub use store::{LeaseId, Revision, StateStore};

@@ -160,3 +160,45 @@ impl StateStore for Memory {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{Engine, Factory, suite};
+
+    struct MemoryFactory;
+    struct MemoryEngine(Arc<Memory>);
+
+    impl Factory for MemoryFactory {
+        fn make(&self) -> BoxFuture<'_, Box<dyn Engine>> {
+            Box::pin(async { Box::new(MemoryEngine(Arc::default())) as Box<dyn Engine> })
+        }
+
+        fn lease_ttl(&self) -> Duration {
+            Duration::from_millis(80)
+        }
+
+        fn model_cases(&self) -> u32 {
+            128
+        }
+    }
+
+    impl Engine for MemoryEngine {
+        fn store(&self) -> Arc<dyn StateStore> {
+            self.0.clone()
+        }
+
+        fn restart(&mut self) -> BoxFuture<'_, bool> {
+            Box::pin(async { false })
+        }
+
+        fn kill(&mut self) -> BoxFuture<'_, bool> {
+            Box::pin(async { false })
+        }
+    }
+
+    #[test]
+    fn memory_keeps_the_promises() {
+        suite(&MemoryFactory);
+    }
+}
