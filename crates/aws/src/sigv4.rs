@@ -27,6 +27,7 @@ mod payload;
 mod presented;
 mod refusal;
 mod request;
+mod sign;
 mod verify;
 
 pub use error::{Mismatch, Place, ScopeFault, SignatureError};
@@ -35,6 +36,7 @@ pub use payload::PayloadHash;
 pub use presented::{Endpoint, Presented};
 pub use refusal::{ServiceKind, credential_refusal};
 pub use request::{Mechanism, Request, claimed_scope, mechanism};
+pub use sign::{Payload, Signer};
 pub use verify::{Body, verify};
 
 /// How far a request's date may lie from now, either way, in AWS's words "15 min.".
