@@ -1,1 +1,5 @@
+//! haneul: an AWS region on a Linux machine, as one binary. Independent of Amazon.
 
+pub mod ca;
+pub mod data_dir;
+pub mod keyring;

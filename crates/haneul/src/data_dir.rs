@@ -1,0 +1,243 @@
+//! The data folder: what lies where, who may read it, and which process owns it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Paths below one folder. Making one touches nothing.
+///
+/// ```text
+/// haneul.lock       held by the running region
+/// haneul.sock       where commands ask it, mode 0600
+/// region.json       how it was started last
+/// credentials.json  root access keys, mode 0600
+/// ca/               the local certificate authority
+/// zones/{a,b,c}     the zones' folders, unless --zone put them elsewhere
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataDir(PathBuf);
+
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    #[error("{} is in use by another haneul process", .0.display())]
+    InUse(PathBuf),
+    #[error("{}: {source}", .path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{}: not readable as haneul's: {source}", .path.display())]
+    Format { path: PathBuf, source: serde_json::Error },
+}
+
+/// How the region was started last, so that commands can tell where it listens and the next
+/// start finds its zones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastStart {
+    pub endpoint: String,
+    pub region: aws::Region,
+    pub domain: String,
+    pub zones: [PathBuf; 3],
+}
+
+/// Keeps every other haneul process out of the folder until dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl DataDir {
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// `$HANEUL_DATA`; else `/var/lib/haneul` for root and `~/.local/share/haneul` for others.
+    pub fn default_path() -> PathBuf {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        if let Some(path) = set("HANEUL_DATA") {
+            return path.into();
+        }
+        let root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+        match (root, set("XDG_DATA_HOME"), set("HOME")) {
+            (false, Some(data), _) => Path::new(&data).join("haneul"),
+            (false, None, Some(home)) => Path::new(&home).join(".local/share/haneul"),
+            _ => "/var/lib/haneul".into(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.0.join("haneul.sock")
+    }
+
+    pub fn credentials(&self) -> PathBuf {
+        self.0.join("credentials.json")
+    }
+
+    pub fn ca(&self) -> PathBuf {
+        self.0.join("ca")
+    }
+
+    pub fn ca_certificate(&self) -> PathBuf {
+        self.ca().join("ca.pem")
+    }
+
+    /// The zones' folders when `--zone` does not name others.
+    pub fn zones(&self) -> [PathBuf; 3] {
+        ["a", "b", "c"].map(|letter| self.0.join("zones").join(letter))
+    }
+
+    fn last_start_path(&self) -> PathBuf {
+        self.0.join("region.json")
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.0.join("haneul.lock")
+    }
+
+    /// Makes the folder, for its owner alone, and takes it.
+    ///
+    /// # Errors
+    /// [`DataDirError::InUse`] when a region runs on it.
+    pub fn lock(&self) -> Result<Lock, DataDirError> {
+        make_private_dir(&self.0)?;
+        let path = self.lock_path();
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(at(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(self.0.clone())),
+            Err(TryLockError::Error(source)) => Err(DataDirError::Io { path, source }),
+        }
+    }
+
+    /// Returns once no region runs on the folder.
+    ///
+    /// # Errors
+    /// When the lock cannot be asked for; a folder that does not exist is free.
+    pub fn wait_until_free(&self) -> Result<(), DataDirError> {
+        let path = self.lock_path();
+        match File::open(&path) {
+            Ok(file) => file.lock_shared().map_err(at(&path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(DataDirError::Io { path, source }),
+        }
+    }
+
+    /// `None` when no region was ever started here.
+    ///
+    /// # Errors
+    /// When the record is there and cannot be read.
+    pub fn last_start(&self) -> Result<Option<LastStart>, DataDirError> {
+        read_json(&self.last_start_path())
+    }
+
+    /// # Errors
+    /// When the record cannot be written.
+    pub fn record_start(&self, start: &LastStart) -> Result<(), DataDirError> {
+        write_json(&self.last_start_path(), start)
+    }
+}
+
+/// Makes a folder and its parents; the folder itself is its owner's alone.
+///
+/// # Errors
+/// When it can be neither made nor closed to others.
+pub fn make_private_dir(path: &Path) -> Result<(), DataDirError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(at(path))?;
+    let mode = fs::metadata(path).map_err(at(path))?.mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(at(path))?;
+    }
+    Ok(())
+}
+
+/// Replaces a file as a whole, readable by its owner alone, so that a crash leaves the old
+/// one or the new one.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<(), DataDirError> {
+    let fresh = path.with_extension("new");
+    let written = || -> io::Result<()> {
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        file.write_all(content)?;
+        file.sync_data()?;
+        fs::rename(&fresh, path)?;
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_data())
+    };
+    written().map_err(at(path))
+}
+
+/// # Errors
+/// When the file is there and cannot be read; a missing one is `None`.
+pub fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Option<T>, DataDirError> {
+    match fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|source| DataDirError::Format { path: path.into(), source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(DataDirError::Io { path: path.into(), source }),
+    }
+}
+
+/// # Errors
+/// When the file cannot be written.
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), DataDirError> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|source| DataDirError::Format { path: path.into(), source })?;
+    text.push(b'\n');
+    write_private(path, &text)
+}
+
+pub fn at(path: &Path) -> impl FnOnce(io::Error) -> DataDirError {
+    let path = path.to_path_buf();
+    |source| DataDirError::Io { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_and_its_files_are_the_owners_alone_and_taken_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = DataDir::new(folder.path().join("deep/er"));
+        let lock = data.lock().expect("free");
+        assert!(matches!(data.lock(), Err(DataDirError::InUse(_))));
+        drop(lock);
+        data.wait_until_free().expect("free again");
+
+        let start = LastStart {
+            endpoint: "http://127.0.0.1:4566".into(),
+            region: "ap-northeast-2".parse().expect("valid"),
+            domain: "localhost".into(),
+            zones: data.zones(),
+        };
+        assert_eq!(data.last_start().expect("readable"), None);
+        data.record_start(&start).expect("written");
+        assert_eq!(data.last_start().expect("readable"), Some(start));
+        let mode = |path: &Path| fs::metadata(path).expect("there").mode() & 0o777;
+        assert_eq!(mode(data.path()), 0o700);
+        assert_eq!(mode(&data.last_start_path()), 0o600);
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_from_a_missing_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.json");
+        assert!(matches!(read_json::<LastStart>(&path), Ok(None)));
+        fs::write(&path, "{").expect("written");
+        assert!(matches!(read_json::<LastStart>(&path), Err(DataDirError::Format { .. })));
+    }
+}
