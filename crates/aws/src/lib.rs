@@ -15,7 +15,6 @@ pub mod credential;
 pub mod error;
 pub mod name;
 pub mod random;
-pub mod sigv4;
 pub mod timestamp;
 
 pub use arn::Arn;

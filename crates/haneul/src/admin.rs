@@ -1,0 +1,104 @@
+//! How commands speak to a running region: one JSON line asked and one answered over a unix
+//! socket in the data folder, which only the folder's owner can open.
+
+pub mod client;
+pub mod server;
+
+use aws::{Region, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Raised when a question or an answer changes its meaning.
+pub const VERSION: u32 = 1;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Question {
+    pub version: u32,
+    pub ask: Ask,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    Status,
+    /// The connection stays open until the process ends.
+    Stop,
+    Clock,
+    ClockAdvance {
+        by_ms: u64,
+    },
+    ClockSet {
+        to: Timestamp,
+    },
+    /// Back to the machine's time.
+    ClockReset,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    Status(Box<Status>),
+    Stopping,
+    Clock(ClockFace),
+    /// The region speaks another [`VERSION`].
+    OtherVersion {
+        haneul: String,
+    },
+    Refused(String),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    pub version: String,
+    pub pid: u32,
+    pub uptime_ms: u64,
+    pub region: Region,
+    pub domain: String,
+    pub endpoint: String,
+    pub listeners: Vec<String>,
+    pub clock: ClockFace,
+    pub zones: Vec<ZoneStatus>,
+    /// What keeps the records: `memory` or the embedded journal, in plain words.
+    pub store: String,
+    pub services: Vec<String>,
+    pub connections: u64,
+    pub requests: Counts,
+    /// Operations that AWS has and haneul lacks, as they were asked for since the start.
+    pub unsupported: Vec<Unsupported>,
+}
+
+/// Since the start of the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub answered: u64,
+    /// Answered with a status of 400 to 499.
+    pub refused: u64,
+    /// Answered with a status of 500 and above.
+    pub failed: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsupported {
+    /// `service:Operation`.
+    pub operation: String,
+    pub count: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneStatus {
+    /// `ap-northeast-2a`.
+    pub name: String,
+    /// `apne2-az1`.
+    pub id: String,
+    /// `None` for a region in memory.
+    pub folder: Option<String>,
+    pub healthy: bool,
+    /// Why it is not, or what was repaired.
+    pub note: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockFace {
+    pub now: Timestamp,
+    /// How far it is ahead of the machine's clock.
+    pub ahead_ms: i64,
+}

@@ -1,0 +1,161 @@
+//! `haneul up`.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws::{Clock, Random};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Data, Failure, chain, complain, say, text};
+use crate::data_dir::{DataDir, DataDirError};
+use crate::log;
+use crate::region::{Options, Region, Running, StartError, Storage};
+
+#[derive(Args)]
+pub struct Up {
+    #[command(flatten)]
+    data: Data,
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4566", help = text().help_listen())]
+    listen: SocketAddr,
+    #[arg(long, value_name = "DOMAIN", default_value = "localhost", value_parser = domain, help = text().help_domain())]
+    domain: String,
+    #[arg(long, value_name = "REGION", default_value = "ap-northeast-2", help = text().help_region())]
+    region: aws::Region,
+    #[arg(long = "zone", value_name = "DIR", help = text().help_zone())]
+    zones: Vec<PathBuf>,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = log::Format::Human, help = text().help_log())]
+    log: log::Format,
+}
+
+impl Up {
+    pub fn run(self) -> Result<(), Failure> {
+        log::start(self.log);
+        let data = self.data.folder()?;
+        let zones = given_zones(self.zones)?;
+        let listen = self.listen;
+        let options = Options {
+            storage: Storage::Folder { data: data.clone(), zones: zones.clone() },
+            listen,
+            domain: self.domain,
+            region: self.region,
+            clock: Arc::new(Clock::system()),
+            wall: Arc::new(Clock::system()),
+            random: Arc::new(Random::system()),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut signals = Signals::new()?;
+            let running = Region::start(options).await.map_err(|error| refusal(&data, &error))?;
+            if !listen.ip().is_loopback() {
+                warn(&text().listens_beyond_this_machine(&listen.to_string()));
+            }
+            if zones_share_a_device(&zones.unwrap_or_else(|| data.zones())) {
+                warn(text().zones_share_a_device());
+            }
+            announce(&data, &running);
+            // Made after the start, so that `haneul ca` has something to show and the start
+            // need not wait for it. A failure is logged where it happens; plain HTTP goes on.
+            let _ = running.ca_pem().await;
+            tokio::select! {
+                () = running.stop_asked() => {}
+                () = signals.next() => {}
+            }
+            tokio::select! {
+                () = running.stop() => {}
+                // Asked twice: the state survives what the impatient do.
+                () = signals.next() => {}
+            }
+            Ok(())
+        })
+    }
+}
+
+/// One block that says where it listens and what to do next.
+fn announce(data: &DataDir, running: &Running) {
+    let text = text();
+    let listeners: Vec<String> = running.addresses().iter().map(ToString::to_string).collect();
+    let quoted = super::env::shell_quoted(&data.path().to_string_lossy());
+    let status = running.region();
+    say(&format!("{}, {}", crate::version(), status.name()));
+    say(&format!("  {}: {} (http, https)", text.up_listens(), listeners.join(", ")));
+    say(&format!("  {}: {}", text.up_data(), data.path().display()));
+    say(text.up_next());
+    say(&format!("  eval \"$(haneul env --data {quoted})\""));
+    say("  aws sts get-caller-identity");
+    say(text.up_stop_hint());
+}
+
+fn warn(sentence: &str) {
+    complain(&format!("{}: {sentence}", text().warning()));
+}
+
+fn refusal(data: &DataDir, error: &StartError) -> Failure {
+    Failure::Said(match error {
+        StartError::Folder(DataDirError::InUse(_)) => text().already_running(data.path()),
+        error => text().cannot_start(&chain(error)),
+    })
+}
+
+fn given_zones(given: Vec<PathBuf>) -> Result<Option<[PathBuf; 3]>, Failure> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let count = given.len();
+    let zones: [PathBuf; 3] =
+        given.try_into().map_err(|_| Failure::Said(text().zones_are_three(count)))?;
+    let absolute = |path: &PathBuf| std::path::absolute(path);
+    let zones = [absolute(&zones[0])?, absolute(&zones[1])?, absolute(&zones[2])?];
+    for (at, zone) in zones.iter().enumerate() {
+        if zones[..at].iter().any(|other| same_folder(other, zone)) {
+            return Err(Failure::Said(text().zones_are_distinct(zone)));
+        }
+    }
+    Ok(Some(zones))
+}
+
+fn same_folder(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| std::fs::metadata(path).ok().map(|at| (at.dev(), at.ino()));
+    one == other || place(one).is_some_and(|at| Some(at) == place(other))
+}
+
+fn zones_share_a_device(zones: &[PathBuf; 3]) -> bool {
+    let devices: Vec<u64> =
+        zones.iter().filter_map(|zone| std::fs::metadata(zone).ok()).map(|at| at.dev()).collect();
+    devices.iter().enumerate().any(|(at, device)| devices[..at].contains(device))
+}
+
+fn domain(given: &str) -> Result<String, String> {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if given.len() <= 200 && given.split('.').all(label) {
+        Ok(given.to_ascii_lowercase())
+    } else {
+        Err(text().not_a_domain(given))
+    }
+}
+
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

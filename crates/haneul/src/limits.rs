@@ -1,0 +1,42 @@
+//! Every bound of the API port, by name.
+
+use std::time::Duration;
+
+/// Connections open at once; further ones wait in the kernel's queue.
+pub const CONNECTIONS_MAX: usize = 16_384;
+/// Connections that the kernel holds before we accept them.
+pub const BACKLOG: u32 = 1024;
+/// From the TCP handshake to the first byte, and for the TLS handshake.
+pub const HANDSHAKE_MAX: Duration = Duration::from_secs(15);
+/// A connection without a request this long is closed; so is one whose request line and
+/// headers take longer. Above the 60 s that load balancers and SDK pools keep connections
+/// for, so that they, who know when they will write, close first.
+pub const IDLE_MAX: Duration = Duration::from_secs(75);
+/// For a control-plane request's body to arrive.
+pub const BODY_READ_MAX: Duration = Duration::from_secs(30);
+/// For an operation to answer. Operations never wait for machines, so reaching it is our fault.
+pub const OPERATION_MAX: Duration = Duration::from_secs(60);
+/// For requests under way when the region is told to stop.
+pub const STOP_MAX: Duration = Duration::from_secs(20);
+
+/// Request line and headers together over HTTP/1.1 (presigned URLs carry tokens of several
+/// KiB) and the header list over HTTP/2.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+pub const HEADERS_MAX: usize = 100;
+pub const H2_STREAMS_MAX: u32 = 128;
+
+/// A query, EC2 or XML request. The largest documented ones stay far below: CloudFormation's
+/// templates 51,200 bytes, Route 53's change batches 32,000 characters of values.
+pub const FORM_BODY_MAX: usize = 1024 * 1024;
+/// A JSON request. PutLogEvents allows 1 MiB of events; escaping may make six times of it.
+pub const JSON_BODY_MAX: usize = 7 * 1024 * 1024;
+
+/// Names of refused operations that are counted; later ones are counted together.
+pub const REFUSED_NAMES_MAX: usize = 1024;
+/// Derived signing keys kept.
+pub const SIGNING_KEYS_MAX: usize = 1024;
+
+/// Commands connected to the admin socket at once, and the bytes of one's question.
+pub const ADMIN_CONNECTIONS_MAX: usize = 32;
+pub const ADMIN_LINE_MAX: u64 = 64 * 1024;
+pub const ADMIN_READ_MAX: Duration = Duration::from_secs(10);

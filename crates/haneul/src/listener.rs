@@ -1,0 +1,211 @@
+//! The API port: HTTP/1.1 and HTTP/2, plain and TLS, on one port.
+//!
+//! A TLS connection is known by its first byte: 0x16, a handshake record, begins no HTTP
+//! request. Without TLS, HTTP/2 is spoken by clients who know so before (h2c).
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::front::Front;
+use crate::limits;
+use crate::tls::Tls;
+
+/// All that a connection needs.
+pub struct Door {
+    front: Arc<Front>,
+    tls: Arc<Tls>,
+    permits: Arc<Semaphore>,
+    stop: watch::Sender<bool>,
+}
+
+/// The other side of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    pub address: SocketAddr,
+    pub tls: bool,
+}
+
+impl Door {
+    pub fn new(front: Arc<Front>, tls: Arc<Tls>) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
+        Arc::new(Self { front, tls, permits, stop: watch::Sender::new(false) })
+    }
+
+    pub fn connections(&self) -> usize {
+        limits::CONNECTIONS_MAX - self.permits.available_permits()
+    }
+
+    /// Serves one listener in a task of its own until [`Self::close`].
+    pub fn open(self: &Arc<Self>, listener: TcpListener) {
+        let door = self.clone();
+        tokio::spawn(async move {
+            let mut stop = door.stop.subscribe();
+            tokio::select! {
+                () = door.accept(&listener) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        });
+    }
+
+    /// Accepts no more, lets requests under way finish within [`limits::STOP_MAX`].
+    pub async fn close(&self) {
+        self.stop.send_replace(true);
+        let all = u32::try_from(limits::CONNECTIONS_MAX).expect("a small number");
+        if timeout(limits::STOP_MAX, self.permits.acquire_many(all)).await.is_err() {
+            tracing::warn!(left = self.connections(), "connections are cut after the time to stop");
+        }
+    }
+
+    async fn accept(self: &Arc<Self>, listener: &TcpListener) {
+        loop {
+            let permit = self.permits.clone().acquire_owned().await;
+            let permit = permit.expect("the semaphore is never closed");
+            match listener.accept().await {
+                Ok((stream, address)) => {
+                    tokio::spawn(self.clone().connection(stream, address, permit));
+                }
+                // One connection that broke before it was accepted says nothing about the next;
+                // with no file handle left, waiting lets others close.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        address: SocketAddr,
+        _permit: OwnedSemaphorePermit,
+    ) {
+        let mut stop = self.stop.subscribe();
+        let opened = tokio::select! {
+            opened = timeout(limits::HANDSHAKE_MAX, self.handshake(stream)) => opened,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match opened {
+            Ok(Ok(Stream::Plain(io))) => self.http(io, Peer { address, tls: false }, stop).await,
+            Ok(Ok(Stream::Tls(io))) => self.http(*io, Peer { address, tls: true }, stop).await,
+            Ok(Err(error)) => tracing::debug!(%address, %error, "no connection was made"),
+            Err(_) => tracing::debug!(%address, "a client did not speak in time"),
+        }
+    }
+
+    async fn handshake(&self, stream: TcpStream) -> io::Result<Stream> {
+        const TLS_HANDSHAKE: u8 = 0x16;
+        stream.set_nodelay(true)?;
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        if first != [TLS_HANDSHAKE] {
+            return Ok(Stream::Plain(stream));
+        }
+        let acceptor = TlsAcceptor::from(self.tls.config().await?);
+        Ok(Stream::Tls(Box::new(acceptor.accept(stream).await?)))
+    }
+
+    async fn http(
+        &self,
+        io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Peer,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let activity = Arc::new(Activity::default());
+        let service = service_fn(|request| {
+            activity.begun.fetch_add(1, Ordering::Relaxed);
+            let (front, activity) = (self.front.clone(), activity.clone());
+            async move {
+                let answer = front.answer(request, peer).await;
+                activity.ended.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, std::convert::Infallible>(answer)
+            }
+        });
+        let builder = http_builder();
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+        let mut seen = None;
+        loop {
+            tokio::select! {
+                done = connection.as_mut() => {
+                    if let Err(error) = done {
+                        tracing::debug!(address = %peer.address, error, "a connection broke");
+                    }
+                    return;
+                }
+                _ = stop.wait_for(|stop| *stop) => break,
+                // hyper bounds an HTTP/1.1 head itself; this is for HTTP/2 and for a client
+                // that stops within HTTP/2's preface.
+                () = tokio::time::sleep(limits::IDLE_MAX) => {
+                    let now = activity.idle_since();
+                    if now.is_some() && now == seen {
+                        break;
+                    }
+                    seen = now;
+                }
+            }
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(limits::STOP_MAX, connection).await;
+    }
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
+}
+
+/// Requests of one connection.
+#[derive(Default)]
+struct Activity {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+impl Activity {
+    /// The number of the last request when all are answered.
+    fn idle_since(&self) -> Option<u64> {
+        let ended = self.ended.load(Ordering::Relaxed);
+        (self.begun.load(Ordering::Relaxed) == ended).then_some(ended)
+    }
+}
+
+fn http_builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::IDLE_MAX)
+        .max_buf_size(limits::HEAD_BYTES_MAX)
+        .max_headers(limits::HEADERS_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits::H2_STREAMS_MAX)
+        .max_header_list_size(u32::try_from(limits::HEAD_BYTES_MAX).expect("a small number"));
+    builder
+}
+
+/// Opens a listener. A port of 0 lets the system choose.
+///
+/// # Errors
+/// When the address is not ours or taken.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A region started again at once takes its port over from connections in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(limits::BACKLOG)
+}

@@ -1,0 +1,277 @@
+//! A whole region: what `haneul up` runs and tests start in their own process.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws::{Clock, Random, Timestamp, Zone};
+use state::Records;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::admin::server::SocketError;
+use crate::admin::{self, ClockFace, Status, ZoneStatus};
+use crate::data_dir::{DataDir, DataDirError, LastStart, Lock};
+use crate::dial;
+use crate::front::Front;
+use crate::listener::{self, Door};
+use crate::tls::Tls;
+
+/// How a region is started.
+pub struct Options {
+    pub storage: Storage,
+    /// A port of 0 lets the system choose. For 127.0.0.1 the same port of ::1 is opened too
+    /// where there is one: `localhost` may mean either.
+    pub listen: SocketAddr,
+    pub domain: String,
+    /// The region of requests that name none.
+    pub region: aws::Region,
+    /// The region's time, which users turn.
+    pub clock: Arc<Clock>,
+    /// The machine's time, which nobody turns: what clients sign with and judge
+    /// certificates by.
+    pub wall: Arc<Clock>,
+    pub random: Arc<Random>,
+}
+
+pub enum Storage {
+    /// Gone with the process.
+    Memory,
+    Folder {
+        data: DataDir,
+        /// Elsewhere than in the data folder.
+        zones: Option<[PathBuf; 3]>,
+    },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Folder(#[from] DataDirError),
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    #[error("cannot listen on {address}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("the stored state cannot be used")]
+    State(#[from] aws::Error),
+}
+
+/// What the parts of a running region share.
+pub struct Region {
+    region: aws::Region,
+    domain: String,
+    endpoint: String,
+    addresses: Vec<SocketAddr>,
+    data: Option<DataDir>,
+    records: Records,
+    clock: Arc<Clock>,
+    begun: Instant,
+    front: Arc<Front>,
+    door: Arc<Door>,
+    tls: Arc<Tls>,
+    stop: watch::Sender<bool>,
+}
+
+/// A region that runs until it is stopped. Dropped without [`Running::stop`] it ends as a
+/// killed process does.
+pub struct Running {
+    region: Arc<Region>,
+    /// Kept to the end: it is what keeps other processes out.
+    _lock: Option<Lock>,
+}
+
+/// How to turn the clock.
+#[derive(Clone, Copy, Debug)]
+pub enum Turn {
+    By(Duration),
+    To(Timestamp),
+    /// To the machine's time.
+    Reset,
+}
+
+impl Region {
+    /// Starts a region on the current tokio runtime; it answers when this returns.
+    ///
+    /// # Errors
+    /// When the folder is in use or not ours, the address is taken, or the state is damaged.
+    pub async fn start(options: Options) -> Result<Running, StartError> {
+        let begun = Instant::now();
+        let Options { storage, listen, domain, region, clock, wall, random } = options;
+        let data = match storage {
+            Storage::Memory => None,
+            Storage::Folder { data, .. } => Some(data),
+        };
+        let lock = data.as_ref().map(DataDir::lock).transpose()?;
+        let listeners = bind(listen)?;
+        let addresses = addresses(&listeners);
+        let socket = data.as_ref().map(admin::server::bind).transpose()?;
+
+        let records = Records::new(Arc::new(state::Memory::new()));
+        dial::restore(&records, &clock).await?;
+        let endpoint = endpoint(&addresses);
+        let ips = addresses.iter().map(SocketAddr::ip).collect();
+        let tls = Arc::new(Tls::new(data.clone(), domain.clone(), ips, wall.clone()));
+        let front = Arc::new(Front::new(region.clone(), clock.clone(), wall, random));
+        let door = Door::new(front.clone(), tls.clone());
+        let region = Arc::new(Self {
+            region,
+            domain,
+            endpoint,
+            addresses,
+            data,
+            records,
+            clock,
+            begun,
+            front,
+            door,
+            tls,
+            stop: watch::Sender::new(false),
+        });
+        region.record_start()?;
+        for listener in listeners {
+            region.door.open(listener);
+        }
+        if let Some(socket) = socket {
+            tokio::spawn(admin::server::serve(socket, region.clone()));
+        }
+        Ok(Running { region, _lock: lock })
+    }
+
+    fn record_start(&self) -> Result<(), DataDirError> {
+        let Some(data) = &self.data else { return Ok(()) };
+        data.record_start(&LastStart {
+            endpoint: self.endpoint.clone(),
+            region: self.region.clone(),
+            domain: self.domain.clone(),
+            zones: data.zones(),
+        })
+    }
+
+    /// The default region.
+    pub fn name(&self) -> &aws::Region {
+        &self.region
+    }
+
+    pub fn clock_face(&self) -> ClockFace {
+        ClockFace { now: self.clock.now(), ahead_ms: self.clock.offset_ms() }
+    }
+
+    /// # Errors
+    /// When the clock's position cannot be kept; it is not turned then.
+    pub async fn turn_clock(&self, turn: Turn) -> Result<ClockFace, aws::Error> {
+        let now = self.clock.now();
+        let to = match turn {
+            Turn::By(by) => now + by,
+            Turn::To(to) => to,
+            Turn::Reset => Timestamp::from_millis(now.as_millis() - self.clock.offset_ms()),
+        };
+        let ahead_ms = self.clock.offset_ms() + (to.as_millis() - now.as_millis());
+        dial::turn(&self.records, &self.clock, ahead_ms).await?;
+        tracing::info!(ahead_ms, now = %self.clock.now(), "the clock was turned");
+        Ok(self.clock_face())
+    }
+
+    /// # Errors
+    /// When the stored state does not answer.
+    pub async fn status(&self) -> Result<Status, aws::Error> {
+        Ok(Status {
+            version: crate::VERSION.into(),
+            pid: std::process::id(),
+            uptime_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            region: self.region.clone(),
+            domain: self.domain.clone(),
+            endpoint: self.endpoint.clone(),
+            listeners: self.addresses.iter().map(ToString::to_string).collect(),
+            clock: self.clock_face(),
+            zones: self.zones(),
+            store: "memory: nothing outlives the process".into(),
+            services: self.front.services(),
+            connections: u64::try_from(self.door.connections()).unwrap_or(u64::MAX),
+            requests: self.front.counts(),
+            unsupported: self.front.unsupported(),
+        })
+    }
+
+    fn zones(&self) -> Vec<ZoneStatus> {
+        let status = |zone: Zone| ZoneStatus {
+            name: zone.name(&self.region),
+            id: zone.id(&self.region),
+            folder: None,
+            healthy: true,
+            note: None,
+        };
+        Zone::ALL.map(status).into()
+    }
+
+    /// Asks for the end; [`Running::stop_asked`] returns then.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+}
+
+impl Running {
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    pub fn endpoint(&self) -> &str {
+        &self.region.endpoint
+    }
+
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.region.addresses
+    }
+
+    /// The local certificate authority's certificate.
+    ///
+    /// # Errors
+    /// When it cannot be opened or made.
+    pub async fn ca_pem(&self) -> Result<String, Arc<crate::ca::CaError>> {
+        Ok(self.region.tls.ca().await?.certificate_pem().to_owned())
+    }
+
+    /// Returns when somebody asked for the end.
+    pub async fn stop_asked(&self) {
+        let mut stop = self.region.stop.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+
+    /// Accepts no more, finishes the requests under way, closes the state.
+    pub async fn stop(self) {
+        self.region.door.close().await;
+        if let Some(data) = &self.region.data {
+            let _ = std::fs::remove_file(data.socket());
+        }
+    }
+}
+
+fn bind(listen: SocketAddr) -> Result<Vec<TcpListener>, StartError> {
+    let open =
+        |address| listener::bind(address).map_err(|source| StartError::Listen { address, source });
+    let mut listeners = vec![open(listen)?];
+    if listen.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST) {
+        let port = addresses(&listeners).first().map_or(listen.port(), SocketAddr::port);
+        match open(SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port)) {
+            Ok(listener) => listeners.push(listener),
+            // A machine without IPv6, or another's port: 127.0.0.1 is what is advertised.
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "no ::1"),
+        }
+    }
+    Ok(listeners)
+}
+
+fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+}
+
+/// An IP address and not a name, so that Go's SDK uses S3's path style.
+fn endpoint(addresses: &[SocketAddr]) -> String {
+    let mut address = addresses.first().copied().unwrap_or(([127, 0, 0, 1], 0).into());
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}")
+}

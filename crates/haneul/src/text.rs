@@ -1,0 +1,503 @@
+//! What haneul says to the person at the terminal, in English and in Korean.
+//!
+//! One method a sentence, both languages side by side, so that a change to one shows the
+//! other. Logs and API answers stay English: programs read them.
+
+use std::path::Path;
+
+use crate::admin::ClockFace;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text {
+    English,
+    Korean,
+}
+
+impl Text {
+    /// By the locale that messages follow: `LC_ALL`, else `LC_MESSAGES`, else `LANG`.
+    pub fn of_environment() -> Self {
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self::of_locale(["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).as_deref())
+    }
+
+    fn of_locale(locale: Option<&str>) -> Self {
+        let language = locale.unwrap_or_default().split(['_', '.', '@']).next();
+        if language == Some("ko") { Self::Korean } else { Self::English }
+    }
+
+    fn pick(self, english: &'static str, korean: &'static str) -> &'static str {
+        match self {
+            Self::English => english,
+            Self::Korean => korean,
+        }
+    }
+
+    // Help.
+
+    pub fn about(self) -> &'static str {
+        self.pick(
+            "An AWS region on this machine. Independent of and not endorsed by Amazon.",
+            "이 컴퓨터 위의 AWS 리전. Amazon과 무관하며 Amazon이 보증하지 않습니다.",
+        )
+    }
+
+    pub fn about_up(self) -> &'static str {
+        self.pick(
+            "Start the region and stay in the foreground",
+            "리전을 시작하고 포그라운드에서 실행합니다",
+        )
+    }
+
+    pub fn about_down(self) -> &'static str {
+        self.pick(
+            "Stop the running region and wait until it has ended",
+            "실행 중인 리전을 멈추고 끝날 때까지 기다립니다",
+        )
+    }
+
+    pub fn about_status(self) -> &'static str {
+        self.pick("Show what runs and how it is", "무엇이 어떤 상태로 실행 중인지 보여 줍니다")
+    }
+
+    pub fn about_env(self) -> &'static str {
+        self.pick(
+            "Print what a shell needs to reach the region: eval \"$(haneul env)\"",
+            "셸이 리전에 접속하는 데 필요한 설정을 출력합니다: eval \"$(haneul env)\"",
+        )
+    }
+
+    pub fn about_clock(self) -> &'static str {
+        self.pick("Show or turn the region's clock", "리전의 시계를 보거나 돌립니다")
+    }
+
+    pub fn about_clock_show(self) -> &'static str {
+        self.pick("Show the region's time", "리전의 시각을 보여 줍니다")
+    }
+
+    pub fn about_clock_advance(self) -> &'static str {
+        self.pick(
+            "Turn the clock forward, by such as 90s, 15m, 12h, 30d or 1d12h",
+            "시계를 앞으로 돌립니다. 예: 90s, 15m, 12h, 30d, 1d12h",
+        )
+    }
+
+    pub fn about_clock_set(self) -> &'static str {
+        self.pick(
+            "Set the clock to a time, such as 2026-12-24T18:00:00Z; `now` is the machine's time",
+            "시계를 정한 시각으로 맞춥니다. 예: 2026-12-24T18:00:00Z. `now`는 컴퓨터의 시각",
+        )
+    }
+
+    pub fn about_account(self) -> &'static str {
+        self.pick("Create and list accounts", "계정을 만들고 나열합니다")
+    }
+
+    pub fn about_account_create(self) -> &'static str {
+        self.pick(
+            "Create an account and show its root access key once",
+            "계정을 만들고 루트 액세스 키를 한 번 보여 줍니다",
+        )
+    }
+
+    pub fn about_account_list(self) -> &'static str {
+        self.pick("List the accounts", "계정을 나열합니다")
+    }
+
+    pub fn about_ca(self) -> &'static str {
+        self.pick(
+            "Show the local certificate authority and how to trust it",
+            "로컬 인증 기관과 신뢰하는 방법을 보여 줍니다",
+        )
+    }
+
+    pub fn about_version(self) -> &'static str {
+        self.pick("Print the version", "버전을 출력합니다")
+    }
+
+    pub fn help_data(self) -> &'static str {
+        self.pick(
+            "The data folder [default: $HANEUL_DATA, else ~/.local/share/haneul, as root /var/lib/haneul]",
+            "데이터 폴더 [기본값: $HANEUL_DATA, 없으면 ~/.local/share/haneul, root는 /var/lib/haneul]",
+        )
+    }
+
+    pub fn help_listen(self) -> &'static str {
+        self.pick(
+            "Where to listen, HTTP and HTTPS on the same port",
+            "접속을 받을 주소. HTTP와 HTTPS를 같은 포트에서 받습니다",
+        )
+    }
+
+    pub fn help_domain(self) -> &'static str {
+        self.pick("The domain of the names that haneul makes", "haneul이 만드는 이름들의 도메인")
+    }
+
+    pub fn help_region(self) -> &'static str {
+        self.pick(
+            "The default region; every other region's name works as well",
+            "기본 리전. 다른 리전 이름도 모두 쓸 수 있습니다",
+        )
+    }
+
+    pub fn help_zone(self) -> &'static str {
+        self.pick(
+            "A folder for each of the three availability zones a, b, c, best on a disk of its own; give it three times",
+            "가용 영역 a, b, c의 폴더. 서로 다른 디스크가 좋으며 세 번 지정합니다",
+        )
+    }
+
+    pub fn help_log(self) -> &'static str {
+        self.pick(
+            "How log lines on stderr look; HANEUL_LOG chooses which (info, haneul=debug, …)",
+            "표준 오류에 쓰는 로그의 형식. 내용은 HANEUL_LOG로 고릅니다 (info, haneul=debug, …)",
+        )
+    }
+
+    pub fn help_json(self) -> &'static str {
+        self.pick("Print JSON", "JSON으로 출력합니다")
+    }
+
+    pub fn help_profile(self) -> &'static str {
+        self.pick(
+            "Write the settings as this profile of ~/.aws instead, after asking",
+            "출력하는 대신, 물어본 뒤 ~/.aws의 이 프로필에 설정을 씁니다",
+        )
+    }
+
+    pub fn help_yes(self) -> &'static str {
+        self.pick("Do not ask", "묻지 않습니다")
+    }
+
+    pub fn help_env_account(self) -> &'static str {
+        self.pick(
+            "The account whose root access key to use [default: the first]",
+            "루트 액세스 키를 쓸 계정 [기본값: 첫 계정]",
+        )
+    }
+
+    pub fn help_account_name(self) -> &'static str {
+        self.pick("The account's name", "계정의 이름")
+    }
+
+    pub fn help_account_id(self) -> &'static str {
+        self.pick(
+            "The account's twelve digits [default: chosen at random]",
+            "계정의 열두 자리 번호 [기본값: 무작위]",
+        )
+    }
+
+    pub fn help_duration(self) -> &'static str {
+        self.pick("How far", "얼마나")
+    }
+
+    pub fn help_timestamp(self) -> &'static str {
+        self.pick("A time in ISO 8601, or `now`", "ISO 8601 시각 또는 `now`")
+    }
+
+    // up.
+
+    pub fn zones_are_three(self, given: usize) -> String {
+        match self {
+            Self::English => format!(
+                "--zone was given {given} time(s). A region has three availability zones: give --zone three times, or not at all."
+            ),
+            Self::Korean => format!(
+                "--zone이 {given}번 지정되었습니다. 리전에는 가용 영역이 셋 있습니다. --zone을 세 번 지정하거나 지정하지 마세요."
+            ),
+        }
+    }
+
+    pub fn not_a_domain(self, given: &str) -> String {
+        match self {
+            Self::English => format!("{given:?} is not a domain name"),
+            Self::Korean => format!("{given:?}은(는) 도메인 이름이 아닙니다"),
+        }
+    }
+
+    pub fn zones_are_distinct(self, folder: &Path) -> String {
+        let folder = folder.display();
+        match self {
+            Self::English => format!("two zones cannot share the folder {folder}."),
+            Self::Korean => format!("두 가용 영역이 같은 폴더 {folder}를 쓸 수 없습니다."),
+        }
+    }
+
+    pub fn zones_share_a_device(self) -> &'static str {
+        self.pick(
+            "The availability zones share one device: they outlive a lost folder, not a lost disk. Use --zone DIR three times to put them on disks of their own.",
+            "가용 영역들이 한 장치를 함께 씁니다. 폴더 하나를 잃어도 견디지만 디스크를 잃으면 견디지 못합니다. --zone DIR을 세 번 써서 각각 다른 디스크에 두세요.",
+        )
+    }
+
+    pub fn listens_beyond_this_machine(self, address: &str) -> String {
+        match self {
+            Self::English => format!(
+                "{address} can be reached from other machines, and plain HTTP can be read on the way. Prefer https:// there (see `haneul ca`)."
+            ),
+            Self::Korean => format!(
+                "{address}에는 다른 컴퓨터도 접속할 수 있고, 평문 HTTP는 도중에 읽힐 수 있습니다. https://를 쓰세요 (`haneul ca` 참고)."
+            ),
+        }
+    }
+
+    pub fn already_running(self, folder: &Path) -> String {
+        let folder = folder.display();
+        match self {
+            Self::English => format!(
+                "A region runs on {folder} already. See it with `haneul status`, stop it with `haneul down`."
+            ),
+            Self::Korean => format!(
+                "{folder}에서 이미 리전이 실행 중입니다. `haneul status`로 보고 `haneul down`으로 멈출 수 있습니다."
+            ),
+        }
+    }
+
+    pub fn cannot_start(self, reason: &str) -> String {
+        match self {
+            Self::English => format!("The region cannot start: {reason}"),
+            Self::Korean => format!("리전을 시작할 수 없습니다: {reason}"),
+        }
+    }
+
+    pub fn failed(self, reason: &str) -> String {
+        match self {
+            Self::English => format!("haneul: {reason}"),
+            Self::Korean => format!("haneul: 실패했습니다: {reason}"),
+        }
+    }
+
+    pub fn warning(self) -> &'static str {
+        self.pick("warning", "주의")
+    }
+
+    /// Heads of the lines of what `up` prints; `listens`, `data`, `zones`, `next`.
+    pub fn up_listens(self) -> &'static str {
+        self.pick("listens on", "접속 주소")
+    }
+
+    pub fn up_data(self) -> &'static str {
+        self.pick("data in", "데이터 폴더")
+    }
+
+    pub fn up_next(self) -> &'static str {
+        self.pick("In another terminal:", "다른 터미널에서:")
+    }
+
+    pub fn up_stop_hint(self) -> &'static str {
+        self.pick("Stop with Ctrl-C or `haneul down`.", "Ctrl-C 또는 `haneul down`으로 멈춥니다.")
+    }
+
+    pub fn root_key_head(self, account: &str) -> String {
+        match self {
+            Self::English => format!("Root access key of account {account}, shown this once:"),
+            Self::Korean => format!("계정 {account}의 루트 액세스 키. 이번 한 번만 보여 줍니다:"),
+        }
+    }
+
+    pub fn root_key_kept(self, file: &Path) -> String {
+        let file = file.display();
+        match self {
+            Self::English => format!("It is kept in {file}, readable by you alone."),
+            Self::Korean => format!("{file}에 보관되며 본인만 읽을 수 있습니다."),
+        }
+    }
+
+    // Commands.
+
+    pub fn not_running(self, folder: &Path) -> String {
+        let folder = folder.display();
+        match self {
+            Self::English => {
+                format!("No region runs on {folder}. Start one with `haneul up --data {folder}`.")
+            }
+            Self::Korean => format!(
+                "{folder}에서 실행 중인 리전이 없습니다. `haneul up --data {folder}`로 시작하세요."
+            ),
+        }
+    }
+
+    pub fn stopped(self) -> &'static str {
+        self.pick("The region has stopped.", "리전이 멈췄습니다.")
+    }
+
+    pub fn never_started(self, folder: &Path) -> String {
+        let folder = folder.display();
+        match self {
+            Self::English => format!(
+                "No region was ever started on {folder}. Start one with `haneul up --data {folder}`."
+            ),
+            Self::Korean => format!(
+                "{folder}에서 리전을 시작한 적이 없습니다. `haneul up --data {folder}`로 시작하세요."
+            ),
+        }
+    }
+
+    pub fn clock(self, face: ClockFace) -> String {
+        let now = face.now;
+        let ahead = crate::cli::duration::show(face.ahead_ms.unsigned_abs());
+        match (self, face.ahead_ms) {
+            (Self::English, 0) => format!("{now} (the machine's time)"),
+            (Self::Korean, 0) => format!("{now} (컴퓨터의 시각)"),
+            (Self::English, 1..) => format!("{now} ({ahead} ahead of the machine)"),
+            (Self::Korean, 1..) => format!("{now} (컴퓨터보다 {ahead} 빠름)"),
+            (Self::English, _) => format!("{now} ({ahead} behind the machine)"),
+            (Self::Korean, _) => format!("{now} (컴퓨터보다 {ahead} 느림)"),
+        }
+    }
+
+    pub fn not_a_duration(self, given: &str) -> String {
+        match self {
+            Self::English => {
+                format!("{given:?} is not a duration such as 90s, 15m, 12h, 30d or 1d12h")
+            }
+            Self::Korean => {
+                format!("{given:?}은(는) 90s, 15m, 12h, 30d, 1d12h 같은 기간이 아닙니다")
+            }
+        }
+    }
+
+    pub fn not_a_time(self, given: &str) -> String {
+        match self {
+            Self::English => format!("{given:?} is not a time such as 2026-12-24T18:00:00Z"),
+            Self::Korean => format!("{given:?}은(는) 2026-12-24T18:00:00Z 같은 시각이 아닙니다"),
+        }
+    }
+
+    pub fn no_ca_yet(self) -> &'static str {
+        self.pick(
+            "There is no certificate authority yet: it is made when the region first runs.",
+            "아직 인증 기관이 없습니다. 리전을 처음 실행할 때 만들어집니다.",
+        )
+    }
+
+    pub fn ca_trust(self) -> &'static str {
+        self.pick(
+            "# The certificate above is the local authority's. To trust it:",
+            "# 위는 로컬 인증 기관의 인증서입니다. 신뢰하려면:",
+        )
+    }
+
+    // status.
+
+    pub fn running_since(self, uptime: &str) -> String {
+        match self {
+            Self::English => format!("running for {uptime}"),
+            Self::Korean => format!("{uptime} 동안 실행 중"),
+        }
+    }
+
+    pub fn healthy(self) -> &'static str {
+        self.pick("healthy", "정상")
+    }
+
+    pub fn not_healthy(self) -> &'static str {
+        self.pick("NOT HEALTHY", "비정상")
+    }
+
+    pub fn status_head(self, head: StatusHead) -> &'static str {
+        match head {
+            StatusHead::Region => self.pick("region", "리전"),
+            StatusHead::Listens => self.pick("listens on", "접속 주소"),
+            StatusHead::Clock => self.pick("clock", "시계"),
+            StatusHead::Store => self.pick("store", "저장소"),
+            StatusHead::Zone => self.pick("zone", "가용 영역"),
+            StatusHead::Services => self.pick("services", "서비스"),
+            StatusHead::Accounts => self.pick("accounts", "계정 수"),
+            StatusHead::Requests => self.pick("requests", "요청"),
+            StatusHead::Unsupported => self.pick("unsupported", "미지원"),
+        }
+    }
+
+    pub fn requests(self, answered: u64, refused: u64, failed: u64) -> String {
+        match self {
+            Self::English => format!("{answered} answered, {refused} refused, {failed} failed"),
+            Self::Korean => format!("응답 {answered}, 거절 {refused}, 실패 {failed}"),
+        }
+    }
+
+    // env.
+
+    pub fn env_not_running(self) -> &'static str {
+        self.pick(
+            "the region does not run now; these settings are those of its last start",
+            "지금은 리전이 실행 중이 아닙니다. 마지막으로 시작했을 때의 설정입니다",
+        )
+    }
+
+    pub fn no_account(self, id: &str) -> String {
+        match self {
+            Self::English => format!("no root access key of account {id} is kept here"),
+            Self::Korean => format!("계정 {id}의 루트 액세스 키가 여기에 없습니다"),
+        }
+    }
+
+    pub fn write_profile(self, profile: &str, config: &Path, credentials: &Path) -> String {
+        let (config, credentials) = (config.display(), credentials.display());
+        match self {
+            Self::English => {
+                format!("Write profile {profile:?} into {config} and {credentials}? [y/N] ")
+            }
+            Self::Korean => {
+                format!("프로필 {profile:?}을(를) {config}와 {credentials}에 쓸까요? [y/N] ")
+            }
+        }
+    }
+
+    pub fn profile_written(self, profile: &str) -> String {
+        match self {
+            Self::English => {
+                format!("Written. Use it with `aws --profile {profile} sts get-caller-identity`.")
+            }
+            Self::Korean => {
+                format!("썼습니다. `aws --profile {profile} sts get-caller-identity`로 써 보세요.")
+            }
+        }
+    }
+
+    pub fn nothing_written(self) -> &'static str {
+        self.pick("Nothing was written.", "아무것도 쓰지 않았습니다.")
+    }
+
+    pub fn not_a_profile(self, given: &str) -> String {
+        match self {
+            Self::English => {
+                format!("{given:?} is not a profile's name: letters, digits and . _ - only")
+            }
+            Self::Korean => {
+                format!(
+                    "{given:?}은(는) 프로필 이름이 아닙니다. 영문자, 숫자, . _ - 만 쓸 수 있습니다"
+                )
+            }
+        }
+    }
+}
+
+/// Heads of the lines of `status`.
+#[derive(Clone, Copy, Debug)]
+pub enum StatusHead {
+    Region,
+    Listens,
+    Clock,
+    Store,
+    Zone,
+    Services,
+    Accounts,
+    Requests,
+    Unsupported,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_follows_the_locale() {
+        let check = |locale, expected| assert_eq!(Text::of_locale(locale), expected, "{locale:?}");
+        check(Some("ko_KR.UTF-8"), Text::Korean);
+        check(Some("ko"), Text::Korean);
+        check(Some("kok_IN"), Text::English);
+        check(Some("en_US.UTF-8"), Text::English);
+        check(Some("C"), Text::English);
+        check(None, Text::English);
+    }
+}
