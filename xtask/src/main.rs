@@ -1,1 +1,21 @@
-fn main() {}
+//! Chores of this repository: `cargo xtask models`.
+
+mod json;
+mod models;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("models") => models::run(&arguments[1..]),
+        _ => Err("usage: cargo xtask models [--botocore DIR] [SERVICE...]".into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
