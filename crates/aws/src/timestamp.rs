@@ -113,7 +113,7 @@ impl Timestamp {
     pub fn from_epoch_secs(secs: f64) -> Option<Self> {
         let ms = (secs * 1000.0).round();
         #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-        (ms.is_finite() && (MIN_MS as f64..=MAX_MS as f64).contains(&ms)).then(|| Self(ms as i64))
+        (ms.is_finite() && (MIN_MS as f64..=MAX_MS as f64).contains(&ms)).then_some(Self(ms as i64))
     }
 
     fn date_time(self) -> OffsetDateTime {
