@@ -9,23 +9,32 @@
 
 pub mod arn;
 pub mod authorize;
+pub mod body;
 pub mod call;
 pub mod clock;
 pub mod credential;
 pub mod error;
 pub mod name;
+pub mod protocol;
 pub mod random;
+pub mod schema;
+pub mod service;
 pub mod timestamp;
+pub mod validate;
+pub mod value;
 
 pub use arn::Arn;
 pub use authorize::{Authorizer, Check, Decision};
+pub use body::Body;
 pub use call::{Call, Identity, Principal, Session};
 pub use clock::Clock;
 pub use credential::{Credential, CredentialError, Credentials};
 pub use error::{Error, Fault};
 pub use name::{AccountId, Region, Zone};
 pub use random::Random;
+pub use service::{Input, Model, Operation, Protocol, Service};
 pub use timestamp::Timestamp;
+pub use value::{Mismatch, Value};
 
 /// A boxed future, so that the traits of this crate stay object-safe.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

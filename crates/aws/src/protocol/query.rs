@@ -1,0 +1,228 @@
+//! The query protocol and EC2's form of it: forms in, XML out.
+//!
+//! Wire rules: `docs/0001-shapes-and-protocols.md`. Unknown parameters are ignored, as AWS
+//! does; parameters that cannot be read are `MalformedInput`.
+
+use std::borrow::Cow;
+
+use super::form::Form;
+use super::limits::LIST_INDEX_MAX;
+use super::scalar::{self, Unreadable};
+use super::xml::Writer;
+use crate::schema::{Kind, List, Map, Member, Schema};
+use crate::service::{Model, Operation, Protocol};
+use crate::{Error, Value};
+
+/// The operation that a form's `Action` and `Version` name.
+pub(super) fn operation(
+    protocol: Protocol,
+    model: &Model,
+    form: &Form,
+) -> Result<&'static Operation, Error> {
+    let Some(action) = form.text("Action").filter(|action| !action.is_empty()) else {
+        return Err(Error::client(
+            400,
+            "MissingAction",
+            "The request is missing an action or a required parameter.",
+        ));
+    };
+    let version = form.text("Version").unwrap_or("NO_VERSION_SPECIFIED");
+    if version != model.api_version {
+        return Err(match protocol {
+            Protocol::Ec2 => Error::client(
+                400,
+                "NoSuchVersion",
+                format!("The requested version ({version}) of service AmazonEC2 does not exist"),
+            ),
+            _ => unknown_action(action, version),
+        });
+    }
+    if let Some(operation) = model.operation(action) {
+        return Ok(operation);
+    }
+    Err(if model.not_served.contains(&action) {
+        Error::not_served(model.signing_name, action)
+    } else if protocol == Protocol::Ec2 {
+        Error::client(
+            400,
+            "InvalidAction",
+            format!("The action {action} is not valid for this web service."),
+        )
+    } else {
+        unknown_action(action, version)
+    })
+}
+
+fn unknown_action(action: &str, version: &str) -> Error {
+    Error::client(
+        400,
+        "InvalidAction",
+        format!("Could not find operation {action} for version {version}"),
+    )
+}
+
+/// The input that a form holds.
+pub(super) fn read(protocol: Protocol, schema: &Schema, form: &Form) -> Result<Value, Error> {
+    let reader = Reader { ec2: protocol == Protocol::Ec2 };
+    reader.structure(schema, form)
+}
+
+struct Reader {
+    ec2: bool,
+}
+
+impl Reader {
+    fn structure(&self, schema: &Schema, form: &Form) -> Result<Value, Error> {
+        let mut members = Vec::new();
+        for member in schema.members() {
+            if let Some(value) = self.member(member, form)? {
+                members.push((member.name, value));
+            }
+        }
+        Ok(Value::Structure(members))
+    }
+
+    fn member(&self, member: &Member, form: &Form) -> Result<Option<Value>, Error> {
+        let mut name = self.name_of(member);
+        let flat = self.ec2 || member.is_flat();
+        if let Kind::List(list) = &member.schema.kind
+            && member.is_flat()
+            && !self.ec2
+            && !list.item_name.is_empty()
+        {
+            name = list.item_name.into();
+        }
+        let Some(part) = form.get(&name) else { return Ok(None) };
+        match &member.schema.kind {
+            Kind::List(list) => self.list(list, part, flat).map(Some),
+            Kind::Map(map) => self.map(map, part, flat).map(Some),
+            _ => self.value(member.schema, part, &name).map(Some),
+        }
+    }
+
+    /// EC2 has a `queryName`, else it capitalises the location name.
+    fn name_of(&self, member: &Member) -> Cow<'static, str> {
+        if !self.ec2 {
+            return member.wire_or_name().into();
+        }
+        if !member.query_name.is_empty() {
+            return member.query_name.into();
+        }
+        let name = member.wire_or_name();
+        match name.chars().next() {
+            Some(first) if first.is_lowercase() => {
+                let rest = &name[first.len_utf8()..];
+                format!("{}{rest}", first.to_ascii_uppercase()).into()
+            }
+            _ => name.into(),
+        }
+    }
+
+    fn value(&self, schema: &Schema, part: &Form, name: &str) -> Result<Value, Error> {
+        match &schema.kind {
+            Kind::Structure(_) if part.value.as_deref().is_some_and(|text| !text.is_empty()) => {
+                Err(malformed("Unexpected complex element termination"))
+            }
+            Kind::Structure(_) => self.structure(schema, part),
+            Kind::List(list) => self.list(list, part, self.ec2 || list.flattened),
+            Kind::Map(map) => self.map(map, part, self.ec2 || map.flattened),
+            _ => {
+                let Some(text) = &part.value else {
+                    return Err(malformed("Start of structure or map found where not expected."));
+                };
+                self.scalar(schema, text, name)
+            }
+        }
+    }
+
+    fn scalar(&self, schema: &Schema, text: &str, name: &str) -> Result<Value, Error> {
+        scalar::read(schema, text).map_err(|Unreadable(kind)| match (self.ec2, kind) {
+            (true, "Integer" | "Long") => Error::client(
+                400,
+                "InvalidParameterValue",
+                format!("Value ({text}) for parameter {name} is invalid. Expected an integer."),
+            ),
+            (true, _) => Error::client(
+                400,
+                "InvalidParameterValue",
+                format!("Value ({text}) for parameter {name} is invalid."),
+            ),
+            (false, kind) => malformed(&format!("'{text}' is not a valid {kind}")),
+        })
+    }
+
+    /// Items by number, whatever the order of arrival; numbers may have gaps. `Name=` alone
+    /// is the empty list.
+    fn list(&self, list: &List, part: &Form, flat: bool) -> Result<Value, Error> {
+        let named = if list.item_name.is_empty() { "member" } else { list.item_name };
+        let part = match (flat, part.get(named).or_else(|| part.get("member"))) {
+            (false, Some(inner)) => inner,
+            _ => part,
+        };
+        if part.value.as_deref().is_some_and(|text| !text.is_empty()) {
+            return Err(malformed("Unexpected list element termination"));
+        }
+        let items = numbered(part)?;
+        let read = |(_, item)| self.value(list.item, item, named);
+        items.into_iter().map(read).collect::<Result<_, _>>().map(Value::List)
+    }
+
+    fn map(&self, map: &Map, part: &Form, flat: bool) -> Result<Value, Error> {
+        let part = if flat { part } else { part.get("entry").unwrap_or(part) };
+        let key_name = if map.key_name.is_empty() { "key" } else { map.key_name };
+        let value_name = if map.value_name.is_empty() { "value" } else { map.value_name };
+        let mut entries: Vec<(String, Value)> = Vec::new();
+        for (_, entry) in numbered(part)? {
+            let (Some(key), Some(value)) = (entry.text(key_name), entry.get(value_name)) else {
+                return Err(malformed("Unexpected complex element termination"));
+            };
+            if entries.iter().any(|(known, _)| known == key) {
+                return Err(malformed(&format!("Duplicate key '{key}' found in a map")));
+            }
+            entries.push((key.to_owned(), self.value(map.value, value, value_name)?));
+        }
+        Ok(Value::Map(entries))
+    }
+}
+
+fn numbered(part: &Form) -> Result<Vec<(u64, &Form)>, Error> {
+    let mut items = Vec::new();
+    for (number, item) in &part.parts {
+        match number.parse::<u64>() {
+            Ok(number) if number <= LIST_INDEX_MAX => items.push((number, item)),
+            _ => return Err(malformed(&format!("Key '{number}' is not a valid list index"))),
+        }
+    }
+    items.sort_by_key(|(number, _)| *number);
+    Ok(items)
+}
+
+fn malformed(message: &str) -> Error {
+    Error::client(400, "MalformedInput", message)
+}
+
+/// The XML of an answer.
+pub(super) fn answer(
+    model: &Model,
+    operation: &Operation,
+    output: &Value,
+    request_id: &str,
+) -> String {
+    let mut xml = Writer::default();
+    let root = format!("{}Response", operation.name);
+    xml.open_in(&root, model.xml_namespace);
+    if let Some(schema) = operation.output {
+        if operation.result_wrapper.is_empty() {
+            xml.members(schema, output);
+        } else {
+            xml.open(operation.result_wrapper);
+            xml.members(schema, output);
+            xml.close(operation.result_wrapper);
+        }
+    }
+    xml.open("ResponseMetadata");
+    xml.element("RequestId", request_id);
+    xml.close("ResponseMetadata");
+    xml.close(&root);
+    xml.finish()
+}
