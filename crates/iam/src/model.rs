@@ -1,0 +1,6 @@
+//! IAM's shapes, `Input`, `Operations` and `service`, made by `build.rs` from
+//! `models/iam/model.json`.
+
+#![allow(non_upper_case_globals, clippy::all)]
+
+include!(concat!(env!("OUT_DIR"), "/iam_model.rs"));

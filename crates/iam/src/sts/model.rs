@@ -1,0 +1,6 @@
+//! STS's shapes, `Input`, `Operations` and `service`, made by `build.rs` from
+//! `models/sts/model.json`.
+
+#![allow(non_upper_case_globals, clippy::all)]
+
+include!(concat!(env!("OUT_DIR"), "/sts_model.rs"));
