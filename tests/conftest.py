@@ -1,0 +1,34 @@
+import pytest
+
+from region import Region
+
+
+@pytest.fixture(scope="session")
+def region():
+    """One region for every test that does not stop it or turn its clock."""
+    region = Region()
+    try:
+        yield region.start()
+    finally:
+        region.remove()
+
+
+@pytest.fixture
+def own_region():
+    """A region of the test's own, to stop, kill, damage and turn as it likes."""
+    region = Region()
+    try:
+        yield region.start()
+    finally:
+        region.remove()
+
+
+@pytest.fixture
+def account(region):
+    """The root of a fresh account: an IAM of the test's own in the shared region."""
+    return region.create_account()
+
+
+@pytest.fixture
+def other_account(region):
+    return region.create_account()

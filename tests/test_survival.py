@@ -1,0 +1,104 @@
+"""What an acknowledged change outlives."""
+
+import json
+import shutil
+
+from region import allow, policy, trust
+
+
+def fill(region):
+    """A bit of everything; returns who was made and what must read the same ever after."""
+    root = region.create_account()
+    alice = root.user("alice", allow(["iam:ListUsers", "sts:AssumeRole"]))
+    role = root.role("web", [trust(f"arn:aws:iam::{root.account}:root")], allow("iam:ListRoles"))
+    session = alice.assume(role)
+    root.iam.create_policy(PolicyName="p", PolicyDocument=policy(allow("s3:*")))
+    return root, alice, session
+
+
+def moved(region, *principals):
+    """The same keys at the port of the new start."""
+    return [
+        type(who)(region.root.endpoint, who.access_key, who.secret_key, who.token)
+        for who in principals
+    ]
+
+
+def everything(region, root, alice, session):
+    """All that the three can see, with keys and sessions still good."""
+    root, alice, session = moved(region, root, alice, session)
+    details = {
+        "users": root.iam.list_users()["Users"],
+        "roles": root.iam.list_roles()["Roles"],
+        "policies": root.iam.list_policies(Scope="Local")["Policies"],
+        "keys": root.iam.list_access_keys(UserName="alice")["AccessKeyMetadata"],
+        "inline": root.iam.get_user_policy(UserName="alice", PolicyName="inline")["PolicyDocument"],
+        "alice": alice.iam.list_users()["Users"],
+        "session": session.iam.list_roles()["Roles"],
+    }
+    return json.dumps(details, default=str, sort_keys=True)
+
+
+def check_everything_survives(region, disaster):
+    made = fill(region)
+    before = everything(region, *made)
+    disaster()
+    assert everything(region, *made) == before
+    return made
+
+
+def test_a_stop(own_region):
+    def stop_and_start():
+        own_region.stop()
+        own_region.start()
+
+    check_everything_survives(own_region, stop_and_start)
+
+
+def test_a_kill(own_region):
+    def kill_and_start():
+        own_region.kill()
+        own_region.start()
+
+    check_everything_survives(own_region, kill_and_start)
+
+
+def test_kills_between_acknowledged_changes(own_region):
+    root = own_region.create_account()
+    names = []
+    for round in range(5):
+        [root] = moved(own_region, root)
+        for n in range(10):
+            names.append(f"user-{round}-{n}")
+            root.iam.create_user(UserName=names[-1])
+        own_region.kill()
+        own_region.start()
+    [root] = moved(own_region, root)
+    assert [user["UserName"] for user in root.iam.list_users()["Users"]] == sorted(names)
+
+
+def test_the_loss_of_a_zone(own_region):
+    def lose_a_zone():
+        own_region.kill()
+        shutil.rmtree(own_region.data / "zones" / "b")
+        own_region.start()
+
+    root, *_ = check_everything_survives(own_region, lose_a_zone)
+    zones = {zone["name"]: zone for zone in own_region.status()["zones"]}
+    assert zones["ap-northeast-2b"]["note"], zones
+    # Written down anew, the region outlives the loss of another zone.
+    [root] = moved(own_region, root)
+    root.iam.create_user(UserName="later")
+    own_region.kill()
+    shutil.rmtree(own_region.data / "zones" / "a")
+    own_region.start()
+    [root] = moved(own_region, root)
+    assert "later" in [user["UserName"] for user in root.iam.list_users()["Users"]]
+
+
+def test_the_loss_of_two_zones_is_not_hidden(own_region):
+    fill(own_region)
+    own_region.stop()
+    for zone in ["a", "b"]:
+        shutil.rmtree(own_region.data / "zones" / zone)
+    own_region.expect_no_start(said=["zone"])
