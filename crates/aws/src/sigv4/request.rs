@@ -1,0 +1,122 @@
+//! A request as its signature sees it, and how it is signed.
+
+use http::HeaderMap;
+
+use super::encoding::decode;
+use super::error::SignatureError;
+
+/// The signed parts of a request, exactly as they came: a signature covers bytes, so nothing
+/// may decode or normalise them first.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    pub method: &'a str,
+    /// Still percent-encoded, from the first slash.
+    pub path: &'a str,
+    /// Still percent-encoded, without the question mark; empty when there is none.
+    pub query: &'a str,
+    pub headers: &'a HeaderMap,
+    /// HTTP/2's `:authority` (or an absolute request target's), which stands for `host` when
+    /// there is no such header.
+    pub authority: Option<&'a str>,
+}
+
+impl<'a> From<&'a http::request::Parts> for Request<'a> {
+    fn from(parts: &'a http::request::Parts) -> Self {
+        Self {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &parts.headers,
+            authority: parts.uri.authority().map(|authority| authority.as_str()),
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// The undecoded name and value of each query parameter; `?a` is an empty `a`.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    }
+
+    pub(crate) fn has_parameter(&self, name: &str) -> bool {
+        self.parameters().any(|(key, _)| key == name)
+    }
+
+    /// The decoded value of the parameter `name`.
+    ///
+    /// # Errors
+    /// When it comes more than once (which one would be signed?), or is not encoded UTF-8.
+    pub(crate) fn parameter(&self, name: &str) -> Result<Option<String>, SignatureError> {
+        let mut values = self.parameters().filter(|(key, _)| *key == name);
+        let Some((_, value)) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(SignatureError::MalformedQuery);
+        }
+        let bytes = decode(value.as_bytes()).ok_or(SignatureError::MalformedQuery)?;
+        String::from_utf8(bytes.into_owned()).map(Some).map_err(|_| SignatureError::MalformedQuery)
+    }
+
+    /// The value of a header that may come once only; `None` when it is absent or not text.
+    pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next()?;
+        if values.next().is_some() { None } else { value.to_str().ok() }
+    }
+}
+
+/// Where a request carries its signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// Signature Version 4 in the `Authorization` header.
+    V4Header,
+    /// Signature Version 4 in the query: a presigned URL.
+    V4Query,
+    /// Signature Version 2 in the query, which only S3 takes: see [`crate::sigv2`].
+    V2Query,
+}
+
+/// How a request is signed; `None` when it is not.
+///
+/// # Errors
+/// When it is signed in two ways at once, or in one that nobody here reads.
+pub fn mechanism(request: &Request<'_>) -> Result<Option<Mechanism>, SignatureError> {
+    let v4_query = request.has_parameter("X-Amz-Algorithm");
+    let v2_query = request.has_parameter("Signature");
+    if request.headers.contains_key(http::header::AUTHORIZATION) {
+        // Two of them, or one that is not text, is no scheme anyone supports.
+        let authorization = request.header("authorization").unwrap_or("?");
+        if v4_query || v2_query {
+            let authorization = Some(authorization.to_owned());
+            return Err(SignatureError::TwoMechanisms { authorization });
+        }
+        return match authorization {
+            "" => Ok(None),
+            signed if signed.trim_start().starts_with("AWS4-") => Ok(Some(Mechanism::V4Header)),
+            other => Err(SignatureError::UnsupportedScheme { authorization: other.to_owned() }),
+        };
+    }
+    match (v4_query, v2_query) {
+        (true, true) => Err(SignatureError::TwoMechanisms { authorization: None }),
+        (true, false) => Ok(Some(Mechanism::V4Query)),
+        (false, true) => Ok(Some(Mechanism::V2Query)),
+        (false, false) => Ok(None),
+    }
+}
+
+/// The region and service that a request says it is signed for, unjudged: enough to route it.
+pub fn claimed_scope(request: &Request<'_>) -> Option<(String, String)> {
+    let credential = match mechanism(request).ok()?? {
+        Mechanism::V4Header => {
+            let (_, after) = request.header("authorization")?.split_once("Credential=")?;
+            after.split([',', ' ']).next()?.to_owned()
+        }
+        Mechanism::V4Query => request.parameter("X-Amz-Credential").ok()??,
+        Mechanism::V2Query => return None,
+    };
+    let mut from_end = credential.rsplit('/').skip(1);
+    let (service, region) = (from_end.next()?.to_owned(), from_end.next()?.to_owned());
+    Some((region, service))
+}
