@@ -2,12 +2,15 @@
 //! never lost and a reader never sees half of one.
 //!
 //! A service holds [`Records`]: typed records, read by scope and id and changed in one
-//! conditional [`Transaction`]. Under it lies a [`StateStore`] of plain ordered bytes.
+//! conditional [`Transaction`]; and [`reconcile`], which makes the world as the records want it.
+//! Under both lies a [`StateStore`] of plain ordered bytes.
 //!
 //! Start reading at [`records`], then [`store`]. At start, [`open()`] brings older records to
 //! today's formats.
 
 pub mod records;
+
+pub mod reconcile;
 
 pub mod key;
 pub mod open;
