@@ -9,7 +9,8 @@
 //! 3. The front asks the credential store for [`Presented::access_key_id`] and derives (or
 //!    finds in its cache) the [`SigningKey`].
 //! 4. [`verify`] compares the signature.
-//! 5. For S3 bodies that are streamed, [`PayloadHash`] says what is left to check.
+//! 5. For S3 bodies that are streamed, [`PayloadHash`] says what is left to check: the whole
+//!    body's hash ([`PayloadHash::check`]) or each chunk ([`ChunkDecoder`]).
 //!
 //! Every refusal is a [`SignatureError`]; [`SignatureError::to_error`] says it in the words of
 //! the service kind that was asked.
@@ -20,6 +21,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 mod canonical;
+mod chunk;
 mod encoding;
 mod error;
 mod key;
@@ -30,6 +32,8 @@ mod request;
 mod sign;
 mod verify;
 
+
+pub use chunk::{ChunkDecoder, ChunkError, ChunkSigner, decoded_length};
 pub use error::{Mismatch, Place, ScopeFault, SignatureError};
 pub use key::{Scope, SigningKey};
 pub use payload::PayloadHash;
@@ -46,4 +50,5 @@ pub const SKEW_MAX: std::time::Duration = std::time::Duration::from_secs(15 * 60
 pub const EXPIRES_MAX_SECS: u64 = 604_800;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const TERMINATOR: &str = "aws4_request";
