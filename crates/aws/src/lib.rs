@@ -19,6 +19,7 @@ pub mod protocol;
 pub mod random;
 pub mod schema;
 pub mod service;
+pub mod sigv2;
 pub mod sigv4;
 pub mod timestamp;
 pub mod validate;

@@ -24,6 +24,7 @@ mod canonical;
 mod chunk;
 mod encoding;
 mod error;
+pub mod fuzz;
 mod key;
 mod payload;
 mod presented;
@@ -32,6 +33,7 @@ mod request;
 mod sign;
 mod verify;
 
+pub(crate) use encoding::{constant_time_equal, decode};
 
 pub use chunk::{ChunkDecoder, ChunkError, ChunkSigner, decoded_length};
 pub use error::{Mismatch, Place, ScopeFault, SignatureError};
