@@ -1,6 +1,7 @@
 //! Signatures as others make them: published cases, recorded requests, and properties.
 
 mod documented;
+mod golden;
 mod suite;
 
 use aws::sigv4::{Body, Endpoint, Presented, Request, SignatureError, SigningKey, verify};
