@@ -61,6 +61,7 @@ fn arrows_point_down() {
         check_arrow(from, to, Kind::Normal, &[]);
     }
     check_arrow("iam", "codegen", Kind::Build, &[]);
+    check_arrow("state", "host", Kind::Development, &[]);
 }
 
 #[test]
@@ -78,6 +79,12 @@ fn arrows_up_and_across_are_named() {
         "iam",
         Kind::Development,
         &["crates/state/Cargo.toml: state may not dev-depend on iam"],
+    );
+    check_arrow(
+        "state",
+        "host",
+        Kind::Normal,
+        &["crates/state/Cargo.toml: state may not depend on host"],
     );
     check_arrow(
         "iam",
