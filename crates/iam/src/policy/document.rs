@@ -1,0 +1,275 @@
+//! A policy as the engine holds it: read and checked once, evaluated many times.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::condition::Condition;
+use super::context::Context;
+use super::malformed::Malformed;
+use super::parse;
+use super::pattern::{ArnPattern, Notation, Pattern};
+use super::principal::{PrincipalElement, PrincipalName};
+use super::request::Request;
+
+/// Where a document is to be attached, which decides what it must and must not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A managed policy: no Principal, and the newer version of the language.
+    Managed,
+    /// A policy embedded in a user, group or role.
+    Inline,
+    /// A policy passed with a request for temporary credentials.
+    Session,
+    /// A policy of a resource, such as a bucket.
+    Resource,
+    /// A role's trust policy: a Principal, no Resource, only STS's actions.
+    Trust,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    V2008,
+    /// The first with policy variables.
+    V2012,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Allow,
+    Deny,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    pub(super) version: Option<Version>,
+    pub(super) id: Option<String>,
+    pub(super) statements: Vec<Statement>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    pub(super) sid: Option<String>,
+    pub(super) effect: Effect,
+    pub(super) principal: Option<PrincipalElement>,
+    pub(super) action: ActionElement,
+    /// `None` in a trust policy, which is about its own role.
+    pub(super) resource: Option<ResourceElement>,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) span: Span,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ActionElement {
+    pub(super) negated: bool,
+    pub(super) actions: Vec<ActionPattern>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ResourceElement {
+    pub(super) negated: bool,
+    pub(super) resources: Vec<ArnPattern>,
+}
+
+/// A line and a column, both counted from one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub line: i32,
+    pub column: i32,
+}
+
+/// Where a statement stood in its document's text: its first letter, and the one after its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub start: Position,
+    pub end: Position,
+}
+
+impl Document {
+    /// # Errors
+    /// [`Malformed`], with the sentence AWS prints for this kind of policy.
+    pub fn parse(text: &str, kind: Kind) -> Result<Self, Malformed> {
+        parse::document(text, kind)
+    }
+
+    pub fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
+    /// Every name in the statements' Principal and NotPrincipal elements.
+    pub fn principals(&self) -> impl Iterator<Item = &PrincipalName> {
+        self.statements.iter().filter_map(|s| s.principal.as_ref()).flat_map(|p| p.names())
+    }
+
+    /// The same document with each principal's name replaced where `replace` gives another.
+    /// IAM keeps unique ids for users and roles, so that a namesake made later is not trusted.
+    #[must_use]
+    pub fn with_principals(
+        mut self,
+        replace: impl Fn(&PrincipalName) -> Option<PrincipalName>,
+    ) -> Self {
+        let principals = self.statements.iter_mut().filter_map(|s| s.principal.as_mut());
+        for name in principals.flat_map(|p| &mut p.names) {
+            if let Some(other) = replace(name) {
+                *name = other;
+            }
+        }
+        self
+    }
+
+    /// The condition keys this document looks at, as conditions and as variables without a
+    /// default; in order and each once, compared without case.
+    pub fn context_keys(&self) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let mut keys = Vec::new();
+        for statement in &self.statements {
+            for key in statement.context_keys() {
+                if seen.insert(key.to_lowercase()) {
+                    keys.push(key.to_owned());
+                }
+            }
+        }
+        keys
+    }
+
+    /// The document in one normal form: arrays where several values are possible, AWS's order
+    /// of elements.
+    pub fn to_json(&self) -> String {
+        let mut out = Map::new();
+        if let Some(version) = self.version {
+            let text = match version {
+                Version::V2008 => "2008-10-17",
+                Version::V2012 => "2012-10-17",
+            };
+            out.insert("Version".into(), text.into());
+        }
+        if let Some(id) = &self.id {
+            out.insert("Id".into(), id.clone().into());
+        }
+        let statements = self.statements.iter().map(Statement::to_json).collect();
+        out.insert("Statement".into(), Value::Array(statements));
+        Value::Object(out).to_string()
+    }
+}
+
+impl Statement {
+    pub fn sid(&self) -> Option<&str> {
+        self.sid.as_deref()
+    }
+
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    pub fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// Whether Action, Resource and Condition fit the request. Principal is asked apart: what it
+    /// says is more than yes or no.
+    pub(super) fn applies(&self, request: &Request<'_>) -> bool {
+        self.action.covers(request)
+            && self.resource.as_ref().is_none_or(|resource| resource.covers(request))
+            && self.conditions.iter().all(|condition| condition.holds(&request.context))
+    }
+
+    fn context_keys(&self) -> impl Iterator<Item = &str> {
+        let resources = self.resource.iter().flat_map(|r| &r.resources);
+        resources.flat_map(ArnPattern::variables).chain(
+            self.conditions.iter().flat_map(|c| std::iter::once(c.key()).chain(c.variables())),
+        )
+    }
+
+    fn to_json(&self) -> Value {
+        let mut out = Map::new();
+        if let Some(sid) = &self.sid {
+            out.insert("Sid".into(), sid.clone().into());
+        }
+        let effect = if self.effect == Effect::Allow { "Allow" } else { "Deny" };
+        out.insert("Effect".into(), effect.into());
+        if let Some(principal) = &self.principal {
+            out.insert(not(principal.negated, "Principal"), principal.to_json());
+        }
+        let actions: Vec<&str> = self.action.actions.iter().map(|a| &*a.text).collect();
+        out.insert(not(self.action.negated, "Action"), json!(actions));
+        if let Some(resource) = &self.resource {
+            let resources: Vec<&str> = resource.resources.iter().map(ArnPattern::text).collect();
+            out.insert(not(resource.negated, "Resource"), json!(resources));
+        }
+        if !self.conditions.is_empty() {
+            let mut operators = Map::new();
+            for condition in &self.conditions {
+                let keys = operators.entry(condition.operator()).or_insert_with(|| json!({}));
+                keys[condition.key()] = json!(condition.values());
+            }
+            out.insert("Condition".into(), Value::Object(operators));
+        }
+        Value::Object(out)
+    }
+}
+
+fn not(negated: bool, element: &str) -> String {
+    if negated { format!("Not{element}") } else { element.into() }
+}
+
+impl PrincipalElement {
+    fn to_json(&self) -> Value {
+        if self.everyone {
+            return "*".into();
+        }
+        let mut kinds = Map::new();
+        for name in &self.names {
+            let names = kinds.entry(name.kind()).or_insert_with(|| json!([]));
+            if let Value::Array(names) = names {
+                names.push(name.value().into());
+            }
+        }
+        Value::Object(kinds)
+    }
+}
+
+impl ActionElement {
+    fn covers(&self, request: &Request<'_>) -> bool {
+        self.actions.iter().any(|action| action.covers(request)) != self.negated
+    }
+}
+
+impl ResourceElement {
+    fn covers(&self, request: &Request<'_>) -> bool {
+        let fields = request.resource_fields();
+        let matched = self.resources.iter().any(|r| r.matches(fields, &request.context));
+        matched != self.negated
+    }
+}
+
+/// `service:Action` with wildcards, compared without case.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ActionPattern {
+    text: Box<str>,
+    /// `None` for a lone `*`.
+    parts: Option<(Box<str>, Pattern)>,
+}
+
+impl ActionPattern {
+    pub(super) fn parse(text: &str) -> Self {
+        let notation = Notation { wildcards: true, variables: false, ignore_case: false };
+        let parts = text.split_once(':').map(|(service, action)| {
+            let action = action.to_ascii_lowercase();
+            (service.to_ascii_lowercase().into(), Pattern::parse(&action, notation))
+        });
+        Self { text: text.into(), parts }
+    }
+
+    fn covers(&self, request: &Request<'_>) -> bool {
+        self.parts.as_ref().is_none_or(|(service, action)| {
+            let (asked_service, asked_action) = request.action_parts();
+            (&**service == "*" || **service == *asked_service)
+                && action.matches(asked_action, &Context::of_values(&[]))
+        })
+    }
+}
