@@ -1,53 +1,287 @@
-//! The way of a request, one step a file.
+//! The way of a request, one step a file: route, authenticate, parse (in [`aws::protocol`]),
+//! authorize, serve, print.
+//!
+//! Every answer carries a request id, and every request writes one log line with it.
 
+pub mod authenticate;
+pub mod authorize;
+pub mod body;
 pub mod counts;
 pub mod health;
+pub mod not_served;
 pub mod refused;
+pub mod route;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use aws::{Clock, Random, Region};
+use aws::sigv4::{self, ServiceKind};
+use aws::{
+    Authorizer, Call, Clock, Credentials, Error, Identity, Model, Operation, Protocol, Random,
+    Region, Service, Value, protocol,
+};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use futures_util::FutureExt;
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, header};
 use hyper::body::Incoming;
+use tokio::time::timeout;
 
 use crate::admin::{Counts, Unsupported};
+use crate::limits;
 use crate::listener::Peer;
 use crate::log::RequestLine;
+use authenticate::{Authenticator, Caller};
+use body::Outgoing;
 use counts::Counters;
 use refused::Refused;
+use route::Route;
+
+/// Told of every verified request and its service's signing name.
+pub type NoteUse = dyn Fn(&Call, &str) + Send + Sync;
+
+/// What the front is made of.
+pub struct Parties {
+    pub services: Vec<Arc<dyn Service>>,
+    pub credentials: Arc<dyn Credentials>,
+    pub authorizer: Arc<dyn Authorizer>,
+    pub note_use: Box<NoteUse>,
+    /// For requests that name none.
+    pub region: Region,
+    pub domain: String,
+    pub clock: Arc<Clock>,
+    /// The machine's, which nobody turns.
+    pub wall: Arc<Clock>,
+    pub random: Arc<Random>,
+}
 
 /// Answers requests.
 pub struct Front {
+    services: Vec<Arc<dyn Service>>,
+    authenticator: Authenticator,
+    authorizer: Arc<dyn Authorizer>,
+    note_use: Box<NoteUse>,
     region: Region,
+    domain: String,
+    clock: Arc<Clock>,
     random: Arc<Random>,
     counters: Counters,
     refused: Refused,
 }
 
+/// How an answer is printed.
+struct Form {
+    protocol: Protocol,
+    model: &'static Model,
+}
+
+/// What an operation that succeeded answers.
+struct Answer {
+    operation: &'static Operation,
+    output: Value,
+}
+
 impl Front {
-    pub fn new(region: Region, _clock: Arc<Clock>, _wall: Arc<Clock>, random: Arc<Random>) -> Self {
-        Self { region, random, counters: Counters::default(), refused: Refused::default() }
+    pub fn new(parties: Parties) -> Self {
+        let Parties { services, credentials, authorizer, note_use, .. } = parties;
+        let Parties { region, domain, clock, wall, random, .. } = parties;
+        Self {
+            services,
+            authenticator: Authenticator::new(credentials, region.clone(), clock.clone(), wall),
+            authorizer,
+            note_use,
+            region,
+            domain,
+            clock,
+            random,
+            counters: Counters::default(),
+            refused: Refused::default(),
+        }
     }
 
-    pub async fn answer(&self, request: Request<Incoming>, _peer: Peer) -> Response<Full<Bytes>> {
+    /// Answers whatever was asked. hyper adds the `Date`, by the machine's clock: SDKs correct
+    /// their own by it, so it must not follow the region's dial.
+    pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response<Outgoing> {
         if let Some(page) = health::page(&request, self) {
             return page;
         }
-        let mut line = RequestLine::new(self.random.uuid());
-        let status = StatusCode::BAD_REQUEST;
-        line.status = status.as_u16();
-        self.refused.count("unknown", "");
-        self.counters.count(status);
-        let mut response = Response::new(Full::from("haneul serves no AWS service yet\n"));
-        *response.status_mut() = status;
-        response
+        let (parts, incoming) = request.into_parts();
+        let request_id = self.random.uuid();
+        let mut line = RequestLine::new(request_id.clone());
+        let mut form = Form { protocol: Protocol::Query, model: route::Looks::Query.model() };
+        let answered = self.operate(&parts, incoming, peer, &mut form, &mut line);
+        // A panic is a fault of ours like any other: it is answered and logged with the id.
+        let answered = AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|panic| {
+            let what = panic.downcast_ref::<String>().cloned();
+            let what = what.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            Err(Error::internal(format!("panic: {}", what.unwrap_or_default())))
+        });
+        let response = match answered {
+            Ok(Answer { operation, output }) => {
+                form.protocol.answer(form.model, operation, output, &request_id)
+            }
+            Err(error) => {
+                if error.status >= 500 {
+                    tracing::error!(request_id, error = %chain(&error), "a request failed");
+                }
+                line.error_code = error.code.to_string();
+                let head = parts.method == Method::HEAD;
+                form.protocol.refuse(form.model, &error, &request_id, head)
+            }
+        };
+        line.status = response.status().as_u16();
+        self.counters.count(response.status());
+        response.map(Outgoing::from)
+    }
+
+    async fn operate(
+        &self,
+        parts: &Parts,
+        incoming: Incoming,
+        peer: Peer,
+        form: &mut Form,
+        line: &mut RequestLine,
+    ) -> Result<Answer, Error> {
+        let early = route::route(&self.services, &self.domain, parts, b"");
+        let body = match &early {
+            // Its bodies may be large, and nothing is done with them.
+            Route::NotServed { looks: route::Looks::S3, .. } if !route::is_form(&parts.headers) => {
+                None
+            }
+            early => {
+                *form = self.form(early, parts);
+                Some(body::read(parts, incoming).await?)
+            }
+        };
+        let bytes = body.clone().unwrap_or_default();
+        // A form's body may say what its head does not.
+        let route = route::route(&self.services, &self.domain, parts, &bytes);
+        *form = self.form(&route, parts);
+        let action = route::action(parts, &bytes).map(str::to_owned);
+        line.action = action.clone().unwrap_or_default();
+        match route {
+            Route::Served(service) => {
+                line.service = service.model().signing_name.into();
+                let asked = Asked { parts, body: bytes, peer };
+                self.serve(service.as_ref(), asked, form, line).await
+            }
+            Route::NotServed { service, looks } => {
+                line.service.clone_from(&service);
+                self.refuse_service(&service, looks, action.as_deref(), parts, body, line).await
+            }
+        }
+    }
+
+    fn form(&self, route: &Route, parts: &Parts) -> Form {
+        match route {
+            Route::Served(service) => {
+                let model = service.model();
+                Form { protocol: Protocol::choose(model, parts), model }
+            }
+            Route::NotServed { looks, .. } => {
+                Form { protocol: looks.protocol(), model: looks.model() }
+            }
+        }
+    }
+
+    async fn refuse_service(
+        &self,
+        service: &str,
+        looks: route::Looks,
+        action: Option<&str>,
+        parts: &Parts,
+        body: Option<Bytes>,
+        line: &mut RequestLine,
+    ) -> Result<Answer, Error> {
+        let request = sigv4::Request::from(parts);
+        // S3 alone has anonymous requests.
+        let anonymous = looks == route::Looks::S3 && matches!(sigv4::mechanism(&request), Ok(None));
+        if !anonymous {
+            let body = body.as_deref().map_or(sigv4::Body::Later, sigv4::Body::Whole);
+            let verified = self.authenticator.authenticate(&request, body, service, looks.kind());
+            line.caller(&verified.await?);
+        }
+        self.refused.count(service, action.unwrap_or_default());
+        Err(not_served::refusal(service, action))
+    }
+
+    async fn serve(
+        &self,
+        service: &dyn Service,
+        asked: Asked<'_>,
+        form: &Form,
+        line: &mut RequestLine,
+    ) -> Result<Answer, Error> {
+        let model = service.model();
+        let Asked { parts, body, peer } = asked;
+        // As AWS does, an operation that is none is refused before the signature is looked at.
+        // What is compressed shows its operation only after it is verified and inflated.
+        let find = |body: &Bytes| protocol::Request::find(model, parts, body);
+        let gzip = body::is_gzip(&parts.headers);
+        let early = if gzip { None } else { Some(find(&body)) };
+        let not_served = |action: &str| model.not_served.contains(&action);
+        let early = match early {
+            Some(Err(error)) if !not_served(&line.action) => return Err(error),
+            early => early,
+        };
+        let kind = not_served::kind(form.protocol);
+        let caller = self.authenticate(parts, &body, model.signing_name, kind, line).await?;
+        let call = self.call(caller, parts, peer, &line.request_id);
+        (self.note_use)(&call, model.signing_name);
+        let found = match early {
+            Some(found) => found,
+            None => find(&body::inflate(&body)?),
+        };
+        let request = found.inspect_err(|_| {
+            if not_served(&line.action) {
+                self.refused.count(model.signing_name, &line.action);
+            }
+        })?;
+        line.action = request.operation.name.into();
+        let input = request.input()?;
+        let checks = service.checks(&call, &input).await?;
+        line.decision = "denied";
+        authorize::authorize(self.authorizer.as_ref(), &call, &checks, form.protocol).await?;
+        line.decision = "allowed";
+        let served = timeout(limits::OPERATION_MAX, service.serve(&call, input)).await;
+        let output =
+            served.map_err(|_| Error::unavailable("the operation did not end in time"))??;
+        Ok(Answer { operation: request.operation, output })
+    }
+
+    async fn authenticate(
+        &self,
+        parts: &Parts,
+        body: &Bytes,
+        service: &str,
+        kind: ServiceKind,
+        line: &mut RequestLine,
+    ) -> Result<Caller, Error> {
+        let request = sigv4::Request::from(parts);
+        let body = sigv4::Body::Whole(body);
+        let caller = self.authenticator.authenticate(&request, body, service, kind).await?;
+        line.caller(&caller);
+        Ok(caller)
+    }
+
+    fn call(&self, caller: Caller, parts: &Parts, peer: Peer, request_id: &str) -> Call {
+        let Caller { identity, region } = caller;
+        Call {
+            request_id: request_id.into(),
+            identity,
+            region,
+            at: self.clock.now(),
+            source_ip: Some(peer.address.ip().to_canonical()),
+            user_agent: text(&parts.headers, &header::USER_AGENT),
+            referer: text(&parts.headers, &header::REFERER),
+            secure_transport: peer.tls,
+            via: None,
+        }
     }
 
     /// Signing names of the services that are served.
     pub fn services(&self) -> Vec<String> {
-        Vec::new()
+        self.services.iter().map(|service| service.model().signing_name.to_owned()).collect()
     }
 
     pub fn counts(&self) -> Counts {
@@ -57,4 +291,33 @@ impl Front {
     pub fn unsupported(&self) -> Vec<Unsupported> {
         self.refused.list()
     }
+}
+
+/// A request for a service that is served.
+struct Asked<'a> {
+    parts: &'a Parts,
+    body: Bytes,
+    peer: Peer,
+}
+
+impl RequestLine {
+    fn caller(&mut self, caller: &Caller) {
+        let Identity { account, access_key_id, .. } = &caller.identity;
+        self.account = account.as_ref().map(ToString::to_string);
+        self.principal = caller.identity.arn().map(|arn| arn.to_string());
+        self.access_key_id.clone_from(access_key_id);
+        self.region = Some(caller.region.to_string());
+    }
+}
+
+fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// An error with all its sources, for the log.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

@@ -17,6 +17,7 @@ pub mod cli;
 pub mod text;
 
 pub mod region;
+pub mod wiring;
 
 pub mod front;
 pub mod listener;

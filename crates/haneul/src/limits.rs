@@ -16,6 +16,8 @@ pub const IDLE_MAX: Duration = Duration::from_secs(75);
 pub const BODY_READ_MAX: Duration = Duration::from_secs(30);
 /// For an operation to answer. Operations never wait for machines, so reaching it is our fault.
 pub const OPERATION_MAX: Duration = Duration::from_secs(60);
+/// How long a connection on which nothing is under way may take to close itself.
+pub const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// For requests under way when the region is told to stop.
 pub const STOP_MAX: Duration = Duration::from_secs(20);
 

@@ -5,11 +5,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http_body::{Body, Frame, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -20,6 +22,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::front::Front;
+use crate::front::body::Outgoing;
 use crate::limits;
 use crate::tls::Tls;
 
@@ -126,12 +129,12 @@ impl Door {
     ) {
         let activity = Arc::new(Activity::default());
         let service = service_fn(|request| {
-            activity.begun.fetch_add(1, Ordering::Relaxed);
-            let (front, activity) = (self.front.clone(), activity.clone());
+            let (front, begun) = (self.front.clone(), activity.begin());
             async move {
                 let answer = front.answer(request, peer).await;
-                activity.ended.fetch_add(1, Ordering::Relaxed);
-                Ok::<_, std::convert::Infallible>(answer)
+                Ok::<_, std::convert::Infallible>(
+                    answer.map(|body| Sending { body, _begun: begun }),
+                )
             }
         });
         let builder = http_builder();
@@ -158,7 +161,20 @@ impl Door {
             }
         }
         connection.as_mut().graceful_shutdown();
-        let _ = timeout(limits::STOP_MAX, connection).await;
+        let overdue = async {
+            // hyper ends idle connections at once; what it waits for besides requests under
+            // way is the rest of a head, which may never come.
+            loop {
+                tokio::time::sleep(limits::CLOSE_GRACE).await;
+                if activity.idle_since().is_some() {
+                    break;
+                }
+            }
+        };
+        tokio::select! {
+            _ = timeout(limits::STOP_MAX, connection) => {}
+            () = overdue => {}
+        }
     }
 }
 
@@ -174,11 +190,51 @@ struct Activity {
     ended: AtomicU64,
 }
 
+/// One request, until its answer was handed to the connection.
+struct Begun(Arc<Activity>);
+
+/// An answer's body that knows when it is done with.
+struct Sending {
+    body: Outgoing,
+    _begun: Begun,
+}
+
 impl Activity {
+    fn begin(self: &Arc<Self>) -> Begun {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Begun(self.clone())
+    }
+
     /// The number of the last request when all are answered.
     fn idle_since(&self) -> Option<u64> {
         let ended = self.ended.load(Ordering::Relaxed);
         (self.begun.load(Ordering::Relaxed) == ended).then_some(ended)
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Body for Sending {
+    type Data = bytes::Bytes;
+    type Error = aws::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, aws::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -18,6 +18,7 @@ use crate::dial;
 use crate::front::Front;
 use crate::listener::{self, Door};
 use crate::tls::Tls;
+use crate::wiring;
 
 /// How a region is started.
 pub struct Options {
@@ -113,7 +114,8 @@ impl Region {
         let endpoint = endpoint(&addresses);
         let ips = addresses.iter().map(SocketAddr::ip).collect();
         let tls = Arc::new(Tls::new(data.clone(), domain.clone(), ips, wall.clone()));
-        let front = Arc::new(Front::new(region.clone(), clock.clone(), wall, random));
+        let parties = wiring::parties(region.clone(), domain.clone(), clock.clone(), wall, random);
+        let front = Arc::new(Front::new(parties));
         let door = Door::new(front.clone(), tls.clone());
         let region = Arc::new(Self {
             region,

@@ -1,15 +1,15 @@
 //! Pages for people and scripts that only want to know whether the region runs: no
 //! signature, no secret.
 
+use super::body::Outgoing;
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
-use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use super::Front;
 
 /// The page at the request's path, when there is one.
-pub fn page<B>(request: &Request<B>, front: &Front) -> Option<Response<Full<Bytes>>> {
+pub fn page<B>(request: &Request<B>, front: &Front) -> Option<Response<Outgoing>> {
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         return None;
     }
@@ -20,7 +20,7 @@ pub fn page<B>(request: &Request<B>, front: &Front) -> Option<Response<Full<Byte
         "/_haneul/unsupported" => json!({ "unsupported": front.unsupported() }),
         _ => return None,
     };
-    let mut response = Response::new(Full::from(format!("{content}\n")));
+    let mut response = Response::new(Bytes::from(format!("{content}\n")).into());
     let json = header::HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     Some(response)
