@@ -1,0 +1,61 @@
+//! A whole region in the test's process, in memory.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use aws::{Clock, Random, Region};
+use haneul::{Options, Running, Storage};
+
+use crate::client::{Client, Key};
+
+pub struct Cloud {
+    running: Running,
+    /// The region's clock: the machine's until a test turns it.
+    pub clock: Arc<Clock>,
+    region: Region,
+}
+
+impl Cloud {
+    pub async fn start() -> Self {
+        let clock = Arc::new(Clock::system());
+        let region: Region = "ap-northeast-2".parse().expect("valid");
+        let running = haneul::Region::start(Options {
+            storage: Storage::Memory,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            domain: "localhost".into(),
+            region: region.clone(),
+            clock: clock.clone(),
+            wall: Arc::new(Clock::system()),
+            random: Arc::new(Random::system()),
+        })
+        .await
+        .expect("it starts");
+        Self { running, clock, region }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.running.addresses()[0]
+    }
+
+    /// The machine's time, which clients sign with.
+    pub fn wall_now(&self) -> aws::Timestamp {
+        Clock::system().now()
+    }
+
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    pub fn client(&self, service: &'static str, key: Key) -> Client {
+        let version = match service {
+            "iam" => "2010-05-08",
+            "sts" => "2011-06-15",
+            _ => "",
+        };
+        Client { address: self.address(), key, region: self.region.clone(), service, version }
+    }
+
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+}

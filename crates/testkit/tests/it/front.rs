@@ -1,0 +1,3 @@
+//! The API port before any service: connections, TLS, signatures, bad requests.
+
+mod connections;

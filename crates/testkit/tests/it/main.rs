@@ -1,0 +1,3 @@
+//! The one integration-test binary: what a client of a whole region sees.
+
+mod front;
