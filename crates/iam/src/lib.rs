@@ -1,3 +1,88 @@
+//! Who may do what: IAM and STS.
+//!
+//! # Promises
+//! - An acknowledged change is in the state store, and the next request already meets it:
+//!   there is no cache, so no stale one.
+//! - Names are unique in their account whatever their case. Unique ids are never used twice;
+//!   what was made of one (a session, a trust) does not pass to a later namesake.
+//! - Quotas and delete conflicts hold under races, because each operation is one transaction
+//!   with a condition on everything it read.
+//! - Secrets are stored, and neither printed nor logged.
+//!
+//! # Records
+//! All in the account's global scope, by lower-case name unless said otherwise:
+//! `iam.user`, `iam.group`, `iam.role`, `iam.unique-id` (of a user or group, to its name),
+//! `iam.instance-profile`, `iam.policy`, `iam.policy-version` (`name/number`),
+//! `iam.aws-policy-use` (how often an AWS-managed policy is used; by policy name),
+//! `iam.access-key` (by id), `iam.usage`, `iam.password-policy`, `iam.deletion-task`.
+//! In haneul's own scope: `iam.account` (by number), `iam.account-alias`, `sts.seal-key`.
+//!
+//! # Invariants
+//! - A group's, policy's or role's count of members, attachments or profiles is changed in
+//!   the transaction that changes the other side.
+//! - An access key's record and its owner's list of keys agree.
+//! - Temporary credentials have no record: a session token is sealed and says all
+//!   ([`sts::session`]), so nothing needs cleaning up.
+//!
+//! # Absent on purpose
+//! MFA devices, SSH keys, signing and server certificates, identity providers: their create
+//! operations are refused by name, and so the lists of them are empty.
+//!
+//! Start reading at [`user`], then [`policy_holder`], [`managed_policy`], [`credentials`].
+
+pub mod error;
 pub mod model;
 pub mod policy;
+
 pub mod sts;
+
+pub mod document;
+pub mod id;
+pub mod name;
+pub mod page;
+pub mod quota;
+pub mod secret;
+pub mod tag;
+pub mod usage;
+
+use std::sync::Arc;
+
+use aws::Random;
+use state::Records;
+
+use crate::error::Result;
+
+pub use crate::error::Error;
+
+/// The service IAM. Cheap to clone.
+#[derive(Clone)]
+pub struct Iam {
+    records: Records,
+    random: Arc<Random>,
+    /// Held while something counted ([`usage`]) is created or deleted, so that such requests
+    /// queue here instead of failing each other's condition on the one counter.
+    counting: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Iam {
+    pub fn new(records: Records, random: Arc<Random>) -> Self {
+        Self { records, random, counting: Default::default() }
+    }
+
+    /// Runs an attempt again while what it read is changed before its commit.
+    pub(crate) async fn retry<T, F>(&self, attempt: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        self.records.retry(attempt).await
+    }
+
+    /// As [`Self::retry`], for attempts that change the account's counts.
+    pub(crate) async fn retry_counting<T, F>(&self, attempt: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let _turn = self.counting.lock().await;
+        self.records.retry(attempt).await
+    }
+}
