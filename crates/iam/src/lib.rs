@@ -34,6 +34,28 @@ pub mod error;
 pub mod model;
 pub mod policy;
 
+pub mod accounts;
+pub mod user;
+
+pub mod access_key;
+pub mod aws_managed_policy;
+pub mod group;
+pub mod instance_profile;
+pub mod login_profile;
+pub mod managed_policy;
+pub mod policy_version;
+pub mod role;
+pub mod trust_policy;
+
+pub mod attachment;
+pub mod inline_policy;
+pub mod permissions_boundary;
+pub mod policy_holder;
+
+pub mod account_alias;
+pub mod password_policy;
+
+pub mod last_used;
 pub mod sts;
 
 pub mod document;
@@ -51,7 +73,9 @@ use aws::Random;
 use state::Records;
 
 use crate::error::Result;
+use crate::last_used::LastUsed;
 
+pub use crate::accounts::Accounts;
 pub use crate::error::Error;
 
 /// The service IAM. Cheap to clone.
@@ -59,6 +83,7 @@ pub use crate::error::Error;
 pub struct Iam {
     records: Records,
     random: Arc<Random>,
+    last_used: Arc<LastUsed>,
     /// Held while something counted ([`usage`]) is created or deleted, so that such requests
     /// queue here instead of failing each other's condition on the one counter.
     counting: Arc<tokio::sync::Mutex<()>>,
@@ -66,7 +91,7 @@ pub struct Iam {
 
 impl Iam {
     pub fn new(records: Records, random: Arc<Random>) -> Self {
-        Self { records, random, counting: Default::default() }
+        Self { records, random, last_used: Default::default(), counting: Default::default() }
     }
 
     /// Runs an attempt again while what it read is changed before its commit.
