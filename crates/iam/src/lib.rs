@@ -55,6 +55,7 @@ pub mod policy_holder;
 pub mod account_alias;
 pub mod password_policy;
 
+pub mod credentials;
 pub mod last_used;
 pub mod sts;
 
@@ -76,7 +77,9 @@ use crate::error::Result;
 use crate::last_used::LastUsed;
 
 pub use crate::accounts::Accounts;
+pub use crate::credentials::Keyring;
 pub use crate::error::Error;
+pub use crate::sts::Sts;
 
 /// The service IAM. Cheap to clone.
 #[derive(Clone)]

@@ -1,0 +1,16 @@
+//! Who asks.
+//! <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
+
+use aws::Call;
+
+use crate::error::Result;
+use crate::sts::model;
+
+pub fn get(call: &Call) -> Result<model::GetCallerIdentityResponse> {
+    let account = call.account()?;
+    Ok(model::GetCallerIdentityResponse {
+        user_id: call.identity.user_id(),
+        account: Some(account.to_string()),
+        arn: call.identity.arn().map(|arn| arn.to_string()),
+    })
+}
