@@ -1,0 +1,134 @@
+//! Bringing a zone back while the log runs: copy everything into it, then make it a member.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::chain::Range;
+use crate::disk::{Disk, DiskFile};
+use crate::frames::copies_of;
+use crate::log::{Log, View};
+use crate::promise::{self, Promise};
+use crate::repair::{Target, copy_range};
+use crate::segment::SegmentFile;
+use crate::snapshot::{self, Meta};
+use crate::{Sequence, ZoneHealth};
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReattachError {
+    #[error("there is no journal zone {0}")]
+    NoZone(usize),
+    #[error("journal zone {0} is in use already")]
+    InUse(usize),
+    /// The directory is another zone's or another journal's; nothing in it was touched.
+    #[error("not this journal's zone: {0}")]
+    WrongZone(String),
+    #[error("journal zone {zone} could not be caught up: {why}")]
+    Failed { zone: usize, why: String },
+}
+
+/// A zone being caught up. Copying runs beside commits; only [`Attach::finish`] holds the log.
+pub(crate) struct Attach {
+    target: Target,
+    view: View,
+    snapshot: Option<(Meta, Arc<dyn DiskFile>)>,
+    files: BTreeMap<u64, SegmentFile>,
+}
+
+impl Attach {
+    pub(crate) fn begin(
+        log: &mut Log,
+        zone: usize,
+        disk: Option<Arc<dyn Disk>>,
+    ) -> Result<Attach, ReattachError> {
+        let state = log.zones.get_mut(zone).ok_or(ReattachError::NoZone(zone))?;
+        if !matches!(state.health, ZoneHealth::Failed(_)) {
+            return Err(ReattachError::InUse(zone));
+        }
+        let failed = |why: String| ReattachError::Failed { zone, why };
+        if let Some(why) = &log.stopped {
+            return Err(failed(why.clone()));
+        }
+        let disk = disk.unwrap_or_else(|| state.disk.clone());
+        let promised = promise::read(disk.as_ref()).map_err(|error| failed(error.to_string()))?;
+        if let Some(promise) = promised
+            && (promise.id != log.id || promise.zone != zone || promise.epoch > log.epoch)
+        {
+            return Err(ReattachError::WrongZone(format!("it is zone {}", promise.zone)));
+        }
+        state.disk = disk.clone();
+        state.health = ZoneHealth::CatchingUp;
+        let snapshot = log.snapshot.and_then(|meta| {
+            let name = snapshot::name(&meta.at);
+            let mut files = log.members.zones().map(|member| log.zones[member].disk.open(&name));
+            files.find_map(Result::ok).map(|file| (meta, file))
+        });
+        let target = Target { id: log.id, zone, epoch: log.epoch, disk };
+        Ok(Attach { target, view: log.view(), snapshot, files: BTreeMap::new() })
+    }
+
+    /// Copies the log as of the beginning.
+    pub(crate) fn copy(&mut self) -> Result<(), ReattachError> {
+        let mut copies = copies_of(&self.view);
+        let spans = self.view.spans();
+        let rebuilt = self.target.rebuild(&spans, &mut copies, self.snapshot.as_ref());
+        self.files = rebuilt.map_err(|error| self.failed(error.to_string()))?;
+        Ok(())
+    }
+
+    fn failed(&self, why: String) -> ReattachError {
+        ReattachError::Failed { zone: self.target.zone, why }
+    }
+
+    /// Copies what was committed meanwhile and makes the zone a member.
+    pub(crate) fn finish(mut self, log: &mut Log) -> Result<Sequence, ReattachError> {
+        let zone = self.target.zone;
+        let joined = self.join(log);
+        if let Err(ReattachError::Failed { why, .. }) = &joined {
+            log.zones[zone].health = ZoneHealth::Failed(why.clone());
+        }
+        joined
+    }
+
+    fn join(&mut self, log: &mut Log) -> Result<Sequence, ReattachError> {
+        if let Some(why) = &log.stopped {
+            return Err(self.failed(why.clone()));
+        }
+        let zone = self.target.zone;
+        self.copy_rest(log).map_err(|error| self.failed(error.to_string()))?;
+        let zones = log.zones.len();
+        let promise = Promise { id: log.id, zone, zones, epoch: log.epoch };
+        promise::write(self.target.disk.as_ref(), promise)
+            .map_err(|error| self.failed(error.to_string()))?;
+
+        for segment in Arc::make_mut(&mut log.segments) {
+            let file = self.files.get(&segment.index).cloned();
+            Arc::make_mut(segment).files[zone] = file;
+        }
+        let joined = log.members.with(zone);
+        log.ensure_room(0, joined).map_err(|error| self.failed(error.to_string()))?;
+        log.propose(joined).map_err(|error| self.failed(error.to_string()))?;
+        if !log.members.contains(zone) {
+            return Err(self.failed("it failed again while joining".to_owned()));
+        }
+        Ok(log.committed.last())
+    }
+
+    fn copy_rest(&mut self, log: &Log) -> std::io::Result<()> {
+        let now = log.view();
+        let mut copies = copies_of(&now);
+        let before = self.view.end;
+        for span in now.spans() {
+            let Some(held) = self.files.get(&span.index) else {
+                let made = self.target.remake(&span, &mut copies)?;
+                self.files.insert(span.index, made);
+                continue;
+            };
+            if span.index == before.segment && before.offset < span.end {
+                let range = Range { from: before, end: span.end, frames: 0 };
+                copy_range(log.id, &mut copies, &range, held.file.as_ref())?;
+                held.file.sync_data(crate::SyncReason::Repair)?;
+            }
+        }
+        Ok(())
+    }
+}

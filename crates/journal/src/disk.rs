@@ -1,0 +1,64 @@
+//! The seam between the journal and the machine: one flat directory of files per zone.
+//! [`crate::FsDisk`] is the real one, [`crate::sim::SimDisk`] the one that loses things.
+
+use std::io;
+use std::sync::Arc;
+
+/// One directory. Names are flat, without separators. Nothing here is durable until
+/// [`Disk::sync_dir`] (entries) or [`DiskFile::sync_data`] (contents) has returned.
+pub trait Disk: Send + Sync {
+    /// A new empty file; an existing one of that name is replaced.
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
+    /// Atomic; replaces `to`.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    fn remove(&self, name: &str) -> io::Result<()>;
+    fn list(&self) -> io::Result<Vec<String>>;
+    fn sync_dir(&self, reason: SyncReason) -> io::Result<()>;
+}
+
+/// An open file. Stays readable after its name is removed.
+pub trait DiskFile: Send + Sync {
+    /// Fills `buf` as far as the file reaches; answers the bytes read.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Writes all of `bytes`, or fails with an unknown part of them written.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Contents and length are durable when this returns `Ok`. After an error nothing may be
+    /// believed of the file: the system may have dropped the pages and forgotten the failure.
+    fn sync_data(&self, reason: SyncReason) -> io::Result<()>;
+    fn bytes(&self) -> io::Result<u64>;
+}
+
+/// Why a sync is asked for. Real disks ignore it; the simulation leaves one reason out and
+/// shows that an acknowledged payload is then lost, so that no sync here is there for comfort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SyncReason {
+    /// A zone's promise not to take part in an older epoch: its temporary file.
+    PromiseFile,
+    /// The rename that puts the promise in force.
+    PromiseDir,
+    /// A new segment's zeros: the space is really there before the segment is used.
+    SegmentFill,
+    /// A new segment's name.
+    SegmentDir,
+    /// A group of frames, before it is acknowledged.
+    Commit,
+    /// What recovery, catching up or scrubbing wrote again from another zone.
+    Repair,
+    SnapshotFile,
+    /// The rename that puts a snapshot in force, before segments are removed.
+    SnapshotDir,
+}
+
+impl SyncReason {
+    pub const ALL: [SyncReason; 8] = [
+        SyncReason::PromiseFile,
+        SyncReason::PromiseDir,
+        SyncReason::SegmentFill,
+        SyncReason::SegmentDir,
+        SyncReason::Commit,
+        SyncReason::Repair,
+        SyncReason::SnapshotFile,
+        SyncReason::SnapshotDir,
+    ];
+}

@@ -1,0 +1,340 @@
+//! Threads around the log: a queue of submitted payloads, one committer, and maintenance that
+//! runs beside it.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io::Read;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread::{self, JoinHandle};
+
+use bytes::Bytes;
+
+use crate::attach::{Attach, ReattachError};
+use crate::crew::Crew;
+use crate::disk::Disk;
+use crate::frames::{Frames, ReadError};
+use crate::log::{Log, View};
+use crate::maintain::{self, SnapshotError};
+use crate::recover::{self, OpenError, RecoveredSnapshot};
+use crate::scrub::ScrubReport;
+use crate::ticket::Settler;
+use crate::{CommitError, Options, Sequence, Ticket, ZoneHealth, ZoneReport};
+
+/// Payloads in one group at most, so that one frame's failure is not everybody's.
+const GROUP_FRAMES_MAX: usize = 4096;
+
+/// A handle to a running journal; clones share it. When the last is dropped, what was submitted
+/// is committed and the threads end.
+#[derive(Clone)]
+pub struct Journal {
+    running: Arc<Running>,
+}
+
+/// What opening found.
+pub struct Recovery {
+    /// The newest snapshot, if there is one.
+    pub snapshot: Option<RecoveredSnapshot>,
+    /// Payloads after the snapshot, up to now. Read them before the next snapshot is made.
+    pub frames: Frames,
+    /// A report for each zone.
+    pub zones: Vec<ZoneReport>,
+    /// Whether there was no journal before.
+    pub created: bool,
+}
+
+struct Running {
+    shared: Arc<Shared>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    log: Mutex<Log>,
+    /// The log as of the last commit, for readers.
+    view: Mutex<View>,
+    /// Snapshot, scrub and reattach, one at a time.
+    maintenance: Mutex<()>,
+    options: Options,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<(Bytes, Settler)>,
+    /// Payload bytes waiting or being committed.
+    bytes: usize,
+    /// Those who wait for more to read.
+    readers: Vec<Waker>,
+    closed: bool,
+    stopped: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic leaves the log as it was between two steps, each of which a crash may end too.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Journal {
+    /// Opens the journal in these zones, in their order, or makes a new one where all are empty.
+    /// Blocks while zones are read and repaired.
+    pub fn open(
+        disks: impl Into<Vec<Arc<dyn Disk>>>,
+        options: Options,
+    ) -> Result<(Journal, Recovery), OpenError> {
+        let disks = disks.into();
+        let crew = Crew::threads(disks.len()).map_err(OpenError::Thread)?;
+        let recovered = recover::open(disks, options.clone(), crew)?;
+        let view = recovered.log.view();
+        let frames = recovery_frames(&recovered.log);
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            view: Mutex::new(view),
+            log: Mutex::new(recovered.log),
+            maintenance: Mutex::new(()),
+            options,
+        });
+        let committing = shared.clone();
+        let committer = thread::Builder::new()
+            .name("journal-commit".to_owned())
+            .spawn(move || commit(&committing))
+            .map_err(OpenError::Thread)?;
+        let running = Running { shared, committer: Mutex::new(Some(committer)) };
+        let recovery = Recovery {
+            snapshot: recovered.snapshot,
+            frames,
+            zones: recovered.reports,
+            created: recovered.created,
+        };
+        Ok((Journal { running: Arc::new(running) }, recovery))
+    }
+
+    /// Hands a payload in. Payloads are in the log in the order of these calls; each ticket says
+    /// what became of its own. Never blocks: with a full queue, or a payload over
+    /// [`Options::payload_bytes_max`], the ticket says `Unavailable` at once.
+    pub fn submit(&self, payload: Bytes) -> Ticket {
+        let shared = &self.running.shared;
+        let refused = |why: String| Ticket::refused(CommitError::Unavailable(why));
+        let (most, bytes) = (shared.options.payload_bytes_max, payload.len());
+        if bytes > most {
+            return refused(format!("a payload of {bytes} bytes is over payload_bytes_max {most}"));
+        }
+        let mut queue = lock(&shared.queue);
+        if queue.closed {
+            return refused("the journal is closed".to_owned());
+        }
+        if queue.bytes > 0 && queue.bytes + bytes > shared.options.queue_bytes_max {
+            return refused(format!("the queue holds {} bytes already", queue.bytes));
+        }
+        let (ticket, settler) = Ticket::pair();
+        queue.bytes += bytes;
+        queue.waiting.push_back((payload, settler));
+        drop(queue);
+        shared.wake.notify_one();
+        ticket
+    }
+
+    /// The last acknowledged sequence.
+    pub fn committed(&self) -> Sequence {
+        lock(&self.running.shared.view).end.last()
+    }
+
+    /// The payloads after `after`, up to the last acknowledged; call again after `None` for more.
+    pub fn read(&self, after: Sequence) -> Result<Frames, ReadError> {
+        let view = lock(&self.running.shared.view).clone();
+        let shared = self.running.shared.clone();
+        Frames::after(view, after, Box::new(move || lock(&shared.view).clone()))
+    }
+
+    /// Resolves to `true` once something after `after` is acknowledged, to `false` when the
+    /// journal has closed or stopped before that.
+    pub fn past(&self, after: Sequence) -> Past {
+        Past { shared: self.running.shared.clone(), after }
+    }
+
+    /// Keeps `body` as the view of everything up to `upto`, in every healthy zone, and then lets
+    /// go of the segments wholly before it. Blocks; commits go on meanwhile. A snapshot at or
+    /// before the newest one does nothing.
+    pub fn snapshot(&self, upto: Sequence, body: &mut dyn Read) -> Result<(), SnapshotError> {
+        let shared = &self.running.shared;
+        let _one = lock(&shared.maintenance);
+        let plan = maintain::SnapshotPlan::begin(&lock(&shared.log), upto);
+        let Some(plan) = plan? else { return Ok(()) };
+        let written = plan.write(body)?;
+        let mut log = lock(&shared.log);
+        let finished = written.finish(&mut log);
+        shared.publish(&log);
+        drop(log);
+        finished?.remove();
+        Ok(())
+    }
+
+    pub fn health(&self) -> Vec<ZoneHealth> {
+        let log = lock(&self.running.shared.log);
+        log.zones.iter().map(|zone| zone.health.clone()).collect()
+    }
+
+    /// Why nothing is taken any more, if so; opening again decides what became of it.
+    pub fn stopped(&self) -> Option<String> {
+        lock(&self.running.shared.log).stopped.clone()
+    }
+
+    /// Reads everything in every healthy zone, writes again what does not check from another
+    /// zone, and reads that back. A zone that cannot be repaired is dropped. Blocks; commits go
+    /// on meanwhile.
+    pub fn scrub(&self) -> ScrubReport {
+        let shared = &self.running.shared;
+        let _one = lock(&shared.maintenance);
+        let scrub = maintain::scrub_of(&lock(&shared.log));
+        let report = scrub.run();
+        let mut log = lock(&shared.log);
+        maintain::drop_failed(&mut log, &report);
+        shared.publish(&log);
+        report
+    }
+
+    /// Copies everything into a failed zone again, in the background, and makes it a member: the
+    /// ticket resolves when it is healthy. With a disk, that takes the zone's place. What the
+    /// zone's directory held of this journal is removed first; nothing in it is believed.
+    pub fn reattach(&self, zone: usize, disk: Option<Arc<dyn Disk>>) -> Ticket {
+        let (ticket, settler) = Ticket::pair();
+        let journal = self.clone();
+        let catch_up = move || {
+            let joined = journal.catch_up(zone, disk);
+            settler.settle(joined.map_err(|error| CommitError::Unavailable(error.to_string())));
+        };
+        match thread::Builder::new().name("journal-attach".to_owned()).spawn(catch_up) {
+            Ok(_) => ticket,
+            Err(error) => Ticket::refused(CommitError::Unavailable(error.to_string())),
+        }
+    }
+
+    fn catch_up(
+        &self,
+        zone: usize,
+        disk: Option<Arc<dyn Disk>>,
+    ) -> Result<Sequence, ReattachError> {
+        let shared = &self.running.shared;
+        let _one = lock(&shared.maintenance);
+        let mut attach = Attach::begin(&mut lock(&shared.log), zone, disk)?;
+        let copied = attach.copy();
+        let mut log = lock(&shared.log);
+        let joined = match copied {
+            Ok(()) => attach.finish(&mut log),
+            Err(error) => {
+                log.zones[zone].health = ZoneHealth::Failed(error.to_string());
+                Err(error)
+            }
+        };
+        shared.publish(&log);
+        joined
+    }
+
+    /// Commits what was submitted and ends the threads; later calls answer `Unavailable`.
+    pub fn close(&self) {
+        self.running.close();
+    }
+}
+
+fn recovery_frames(log: &Log) -> Frames {
+    let view = log.view();
+    let after = view.first().last();
+    let fixed = view.clone();
+    Frames::after(view, after, Box::new(move || fixed.clone()))
+        .expect("the log begins where its first segment does")
+}
+
+impl Running {
+    fn close(&self) {
+        lock(&self.shared.queue).closed = true;
+        self.shared.wake.notify_all();
+        if let Some(committer) = lock(&self.committer).take()
+            && committer.join().is_err()
+        {
+            tracing::error!("the journal's committer panicked");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    /// Makes what is in force readable and wakes those who wait for it.
+    fn publish(&self, log: &Log) {
+        *lock(&self.view) = log.view();
+        let mut queue = lock(&self.queue);
+        queue.stopped = log.stopped.is_some();
+        let readers = std::mem::take(&mut queue.readers);
+        drop(queue);
+        readers.into_iter().for_each(Waker::wake);
+    }
+
+    /// The next group; `None` when the journal is closed and everything is committed.
+    fn next_group(&self) -> Option<(Vec<Bytes>, Vec<Settler>)> {
+        let mut queue = lock(&self.queue);
+        while queue.waiting.is_empty() {
+            if queue.closed {
+                return None;
+            }
+            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (mut payloads, mut settlers, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while let Some((payload, _)) = queue.waiting.front() {
+            bytes += payload.len();
+            let over = bytes > self.options.group_bytes_max || payloads.len() == GROUP_FRAMES_MAX;
+            if over && !payloads.is_empty() {
+                break;
+            }
+            let (payload, settler) = queue.waiting.pop_front().expect("there is a front");
+            payloads.push(payload);
+            settlers.push(settler);
+        }
+        Some((payloads, settlers))
+    }
+}
+
+/// The committer's thread.
+fn commit(shared: &Shared) {
+    while let Some((payloads, settlers)) = shared.next_group() {
+        let mut log = lock(&shared.log);
+        let done = log.append(&payloads);
+        shared.publish(&log);
+        drop(log);
+        lock(&shared.queue).bytes -= payloads.iter().map(Bytes::len).sum::<usize>();
+        for (settler, place) in settlers.into_iter().zip(0..) {
+            settler.settle(done.clone().map(|first| Sequence(first.0 + place)));
+        }
+    }
+    let mut log = lock(&shared.log);
+    log.stopped.get_or_insert_with(|| "the journal is closed".to_owned());
+    log.finish_spare();
+    shared.publish(&log);
+}
+
+/// See [`Journal::past`].
+pub struct Past {
+    shared: Arc<Shared>,
+    after: Sequence,
+}
+
+impl Future for Past {
+    type Output = bool;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        // Registered before looking: what is published in between wakes this task again.
+        let mut queue = lock(&self.shared.queue);
+        queue.readers.push(context.waker().clone());
+        let ended = queue.closed || queue.stopped;
+        drop(queue);
+        if lock(&self.shared.view).end.last() > self.after {
+            return Poll::Ready(true);
+        }
+        if ended { Poll::Ready(false) } else { Poll::Pending }
+    }
+}

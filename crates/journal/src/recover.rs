@@ -1,0 +1,555 @@
+//! Opening: from whatever the zones hold to one log that is whole in every working zone.
+//!
+//! 1. Survey the zones; 2. take the newest snapshot and choose the chain after it; 3. refuse
+//! unless the zones read must include one that holds everything acknowledged; 4. have them
+//! promise a new epoch; 5. write again what each lacks; 6. commit the new membership. Nothing
+//! but promises is written before 3 and 4 have succeeded, and nothing is served before 6 has.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use crate::chain::{self, Chain, Range, Span, Start};
+use crate::copy::Copy;
+use crate::crew::Crew;
+use crate::disk::{Disk, DiskFile, SyncReason};
+use crate::frame::{Cursor, Members};
+use crate::log::{Ahead, Log, Segment, Zone, reserve_bytes};
+use crate::promise::{self, Promise};
+use crate::repair::Target;
+use crate::segment::{self, SegmentFile};
+use crate::snapshot::{self, Meta, SnapshotBody};
+use crate::{JournalId, Options, Sequence, ZoneHealth, ZoneReport};
+
+const ZONES_MAX: usize = 32;
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("bad journal options: {0}")]
+    Options(String),
+    /// Too few zones can be read to be sure of the newest acknowledged payload, or too few can
+    /// be written to acknowledge another. Nothing was changed but epoch promises.
+    #[error("not enough journal zones: {0}")]
+    NoQuorum(String),
+    /// Acknowledged frames from this sequence on are in no zone that can be read.
+    #[error("the journal is damaged in every readable zone: {0:?} was acknowledged and is gone")]
+    Corrupt(Sequence),
+    /// The directories were given in another order, or some belong to another journal.
+    #[error("wrong journal directory: {0}")]
+    WrongZone(String),
+    #[error("{0}")]
+    Format(String),
+    #[error("a thread of the journal could not be started")]
+    Thread(#[source] io::Error),
+}
+
+/// The newest snapshot.
+pub struct RecoveredSnapshot {
+    /// The last sequence it covers.
+    pub sequence: Sequence,
+    pub body: SnapshotBody,
+}
+
+pub(crate) struct Recovered {
+    pub(crate) log: Log,
+    pub(crate) snapshot: Option<RecoveredSnapshot>,
+    pub(crate) reports: Vec<ZoneReport>,
+    pub(crate) created: bool,
+}
+
+enum Found {
+    /// Says by its promise that it holds all it ever acknowledged.
+    Voter(Promise),
+    Blank,
+    /// Files of a journal without a readable promise.
+    Damaged,
+    Failed(String),
+}
+
+struct Survey {
+    found: Vec<Found>,
+    disks: Vec<Arc<dyn Disk>>,
+    /// Names in each zone's directory.
+    names: Vec<Vec<String>>,
+}
+
+pub(crate) fn open(
+    disks: Vec<Arc<dyn Disk>>,
+    options: Options,
+    crew: Crew,
+) -> Result<Recovered, OpenError> {
+    check_options(&disks, &options)?;
+    let survey = Survey::of(disks)?;
+    let known = survey.identity()?;
+    let id = known.unwrap_or(JournalId(options.nonce));
+    let mut opening = Opening::read(survey, id, options)?;
+    opening.check_whole()?;
+    opening.check_quorum()?;
+    opening.promise()?;
+    opening.repair()?;
+    opening.serve(crew)
+}
+
+fn check_options(disks: &[Arc<dyn Disk>], options: &Options) -> Result<(), OpenError> {
+    let zones = disks.len();
+    let wrong = if zones == 0 || zones > ZONES_MAX {
+        format!("{zones} zones; 1 to {ZONES_MAX} are possible")
+    } else if options.min_zones == 0 || options.min_zones > zones {
+        format!("min_zones is {} of {zones}", options.min_zones)
+    } else if options.payload_bytes_max > crate::frame::PAYLOAD_BYTES_LIMIT {
+        format!("payload_bytes_max is over {}", crate::frame::PAYLOAD_BYTES_LIMIT)
+    } else {
+        return Ok(());
+    };
+    Err(OpenError::Options(wrong))
+}
+
+impl Survey {
+    fn of(disks: Vec<Arc<dyn Disk>>) -> Result<Survey, OpenError> {
+        let mut survey = Survey { found: Vec::new(), disks, names: Vec::new() };
+        for disk in &survey.disks {
+            let (found, names) = match look(disk.as_ref()) {
+                Ok(seen) => seen,
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                    return Err(OpenError::Format(error.to_string()));
+                }
+                Err(error) => (Found::Failed(error.to_string()), Vec::new()),
+            };
+            survey.found.push(found);
+            survey.names.push(names);
+        }
+        Ok(survey)
+    }
+
+    /// The journal these zones belong to; `None` when nothing says so yet.
+    fn identity(&self) -> Result<Option<JournalId>, OpenError> {
+        let mut known = None;
+        for (zone, found) in self.found.iter().enumerate() {
+            let Found::Voter(promise) = found else { continue };
+            if promise.zone != zone || promise.zones != self.disks.len() {
+                return Err(OpenError::WrongZone(format!(
+                    "given as zone {zone} of {}, it is zone {} of {}",
+                    self.disks.len(),
+                    promise.zone,
+                    promise.zones
+                )));
+            }
+            if *known.get_or_insert(promise.id) != promise.id {
+                return Err(OpenError::WrongZone(format!("zone {zone} is another journal's")));
+            }
+        }
+        Ok(known)
+    }
+
+    fn voters(&self) -> Vec<usize> {
+        let numbered = self.found.iter().enumerate();
+        numbered.filter(|(_, f)| matches!(f, Found::Voter(_))).map(|(zone, _)| zone).collect()
+    }
+}
+
+fn look(disk: &dyn Disk) -> io::Result<(Found, Vec<String>)> {
+    let names = disk.list()?;
+    let found = match promise::read(disk)? {
+        Some(promise) => Found::Voter(promise),
+        None => {
+            let ours = |name: &String| {
+                segment::index_of(name).is_some() || snapshot::sequence_of(name).is_some()
+            };
+            if names.iter().any(ours) { Found::Damaged } else { Found::Blank }
+        }
+    };
+    Ok((found, names))
+}
+
+struct Opening {
+    options: Options,
+    id: JournalId,
+    survey: Survey,
+    /// The voters' copies.
+    copies: Vec<Copy>,
+    snapshot: Option<(Meta, Arc<dyn DiskFile>)>,
+    /// Voters whose snapshot differs from the newest or lacks.
+    snapshot_lacks: Members,
+    start: Start,
+    chain: Chain,
+    epoch: u64,
+    /// Every zone's segments after the repair; `None` where it has none.
+    files: Vec<Option<BTreeMap<u64, SegmentFile>>>,
+    reports: Vec<ZoneReport>,
+}
+
+impl Opening {
+    fn read(survey: Survey, id: JournalId, options: Options) -> Result<Opening, OpenError> {
+        let mut copies = Vec::new();
+        for zone in survey.voters() {
+            copies.push(open_copy(&survey, zone, id));
+        }
+        let (snapshot, snapshot_lacks) = newest_snapshot(&survey, &mut copies, id);
+        let start = match &snapshot {
+            Some((meta, _)) => Start { at: meta.at, members: meta.members },
+            None => Start { at: Cursor::genesis(id), members: Members::NONE },
+        };
+        let chain = chain::choose(id, start, &mut copies);
+        let zones = survey.disks.len();
+        Ok(Opening {
+            options,
+            id,
+            survey,
+            copies,
+            snapshot,
+            snapshot_lacks,
+            start,
+            chain,
+            epoch: 0,
+            files: vec![None; zones],
+            reports: vec![ZoneReport::Healthy; zones],
+        })
+    }
+
+    /// Nothing acknowledged lies beyond the chain's end: frames say what was in force when they
+    /// were written, so a frame rotten everywhere is told from a torn tail.
+    fn check_whole(&mut self) -> Result<(), OpenError> {
+        let end = self.chain.end;
+        let reached = end.last().0;
+        for copy in &mut self.copies {
+            if copy.committed_beyond(self.id, end) > reached {
+                return Err(OpenError::Corrupt(Sequence(end.sequence)));
+            }
+        }
+        Ok(())
+    }
+
+    fn empty(&self) -> bool {
+        self.snapshot.is_none() && self.chain.end.sequence == self.start.at.sequence
+    }
+
+    /// Every membership that may have acknowledged something has a member among the zones read.
+    fn check_quorum(&self) -> Result<(), OpenError> {
+        let zones = self.survey.disks.len();
+        let read = self.copies.iter().filter(|copy| copy.failed.is_none());
+        let read = read.fold(Members::NONE, |members, copy| members.with(copy.zone));
+        let unusable = |found: &&Found| matches!(found, Found::Failed(_));
+        let usable = zones - self.survey.found.iter().filter(unusable).count();
+        if usable < self.options.min_zones {
+            return Err(OpenError::NoQuorum(format!(
+                "{usable} of {zones} can be used, {} are needed: {}",
+                self.options.min_zones,
+                self.failures()
+            )));
+        }
+        let only_blank =
+            self.survey.found.iter().all(|f| matches!(f, Found::Blank | Found::Voter(_)));
+        let new = self.empty() && only_blank && read.count() == self.copies.len();
+        let many = read.count() >= (zones - self.options.min_zones + 1).max(zones / 2 + 1);
+        let all_members = self.chain.members != Members::NONE && read.includes(self.chain.members);
+        if new || many || all_members || self.options.accept_loss {
+            return Ok(());
+        }
+        Err(OpenError::NoQuorum(format!(
+            "{} of {zones} still hold the journal, which does not prove what the others had \
+             acknowledged: {}",
+            read.count(),
+            self.failures()
+        )))
+    }
+
+    fn failures(&self) -> String {
+        let mut lines = Vec::new();
+        for (zone, found) in self.survey.found.iter().enumerate() {
+            match found {
+                Found::Voter(_) => {}
+                Found::Blank => lines.push(format!("zone {zone} is empty")),
+                Found::Damaged => lines.push(format!("zone {zone} has lost its promise file")),
+                Found::Failed(why) => lines.push(format!("zone {zone}: {why}")),
+            }
+        }
+        for copy in &self.copies {
+            if let Some(error) = &copy.failed {
+                lines.push(format!("zone {}: {error}", copy.zone));
+            }
+        }
+        lines.join("; ")
+    }
+
+    /// Has the voters promise an epoch that none of them has promised before.
+    fn promise(&mut self) -> Result<(), OpenError> {
+        let epochs = self.survey.found.iter().filter_map(|found| match found {
+            Found::Voter(promise) => Some(promise.epoch),
+            _ => None,
+        });
+        self.epoch = epochs.max().unwrap_or(0).max(self.chain.end.epoch) + 1;
+        for zone in self.survey.voters() {
+            if let Err(error) = self.write_promise(zone) {
+                self.fail(zone, &error);
+            }
+        }
+        self.check_quorum()
+    }
+
+    fn write_promise(&self, zone: usize) -> io::Result<()> {
+        let zones = self.survey.disks.len();
+        let promise = Promise { id: self.id, zone, zones, epoch: self.epoch };
+        promise::write(self.survey.disks[zone].as_ref(), promise)
+    }
+
+    fn fail(&mut self, zone: usize, error: &io::Error) {
+        tracing::error!(zone, %error, "journal zone failed while opening");
+        self.reports[zone] = ZoneReport::Failed(error.to_string());
+        self.survey.found[zone] = Found::Failed(error.to_string());
+        self.files[zone] = None;
+        if let Some(copy) = self.copies.iter_mut().find(|copy| copy.zone == zone) {
+            copy.failed.get_or_insert(io::Error::new(error.kind(), error.to_string()));
+        }
+    }
+
+    fn repair(&mut self) -> Result<(), OpenError> {
+        self.size_spans();
+        for zone in 0..self.survey.disks.len() {
+            let repaired = match &self.survey.found[zone] {
+                Found::Voter(_) if self.chain.members.contains(zone) => self.mend(zone),
+                Found::Voter(_) if self.empty() => self.rebuild(zone, ZoneReport::Healthy),
+                Found::Voter(_) => self.rebuild(zone, ZoneReport::Stale),
+                Found::Blank if self.empty() => self.rebuild(zone, ZoneReport::Healthy),
+                Found::Blank => self.rebuild(zone, ZoneReport::Lost),
+                Found::Damaged => self.rebuild(zone, ZoneReport::Rotten { frames: 0, files: 1 }),
+                Found::Failed(why) => {
+                    self.reports[zone] = ZoneReport::Failed(why.clone());
+                    continue;
+                }
+            };
+            match repaired {
+                Ok(report) => self.reports[zone] = report,
+                Err(error) => self.fail(zone, &error),
+            }
+        }
+        self.check_quorum()
+    }
+
+    /// Gives the last segment its length and room for this opening's frame, in a new segment if
+    /// it must be.
+    fn size_spans(&mut self) {
+        let need = reserve_bytes(self.survey.disks.len());
+        let mut end = self.chain.end;
+        let members = self.chain.members;
+        let last = self.chain.spans.last_mut().expect("a chain has a span");
+        if last.bytes == 0 {
+            let held = self.copies.iter().filter(|copy| members.contains(copy.zone));
+            let held = held.filter_map(|copy| copy.segments.get(&last.index));
+            last.bytes = held.map(|file| file.bytes).max().unwrap_or(0);
+        }
+        if end.offset + need <= last.bytes {
+            return;
+        }
+        if last.bytes == 0 {
+            self.chain.spans.pop();
+        }
+        let index = end.segment + u64::from(!self.empty());
+        let bytes = segment::planned_bytes(index, need, self.options.segment_bytes);
+        end = Cursor { segment: index, offset: segment::HEADER_BYTES, ..end };
+        self.chain.spans.push(Span { index, bytes, first: end, end: end.offset, new: true });
+        self.chain.end = end;
+    }
+
+    fn target(&self, zone: usize) -> Target {
+        let disk = self.survey.disks[zone].clone();
+        Target { id: self.id, zone, epoch: self.epoch, disk }
+    }
+
+    fn rebuild(&mut self, zone: usize, report: ZoneReport) -> io::Result<ZoneReport> {
+        let target = self.target(zone);
+        let files = target.rebuild(&self.chain.spans, &mut self.copies, self.snapshot.as_ref())?;
+        // Only now does it hold what a voter must.
+        self.write_promise(zone)?;
+        self.files[zone] = Some(files);
+        Ok(report)
+    }
+
+    /// Writes again what a member lacks, in place, and whatever a crash may have left unsynced.
+    fn mend(&mut self, zone: usize) -> io::Result<ZoneReport> {
+        let target = self.target(zone);
+        let place = self.copies.iter().position(|copy| copy.zone == zone);
+        let place = place.expect("every voter has a copy");
+        let missing = self.chain.missing[place].clone();
+        let committed = self.chain.committed;
+        let mut rotten_files = 0;
+        if self.snapshot_lacks.contains(zone)
+            && let Some((meta, file)) = &self.snapshot
+        {
+            target.copy_snapshot(meta, file)?;
+        }
+        // A snapshot's name may be there and not be durable; segments before it are removed soon.
+        target.disk.sync_dir(SyncReason::SnapshotDir)?;
+        let mut files = BTreeMap::new();
+        for span in self.chain.spans.clone() {
+            let held = self.copies[place].segments.get(&span.index);
+            let held = held.filter(|file| file.bytes == span.bytes && !span.new).cloned();
+            let file = match held {
+                Some(file) => {
+                    let ranges: Vec<Range> = (missing.iter().chain(&self.chain.tail))
+                        .filter(|range| range.from.segment == span.index)
+                        .copied()
+                        .collect();
+                    target.mend(&ranges, &mut self.copies, file.file.as_ref())?;
+                    file
+                }
+                None => {
+                    rotten_files += u64::from(!span.new && span.first.sequence <= committed);
+                    target.remake(&span, &mut self.copies)?
+                }
+            };
+            files.insert(span.index, file);
+        }
+        self.files[zone] = Some(files);
+        let frames = missing.iter().map(|range| range.frames_to(committed)).sum();
+        Ok(match (frames, rotten_files) {
+            (0, 0) => ZoneReport::Healthy,
+            (frames, files) => ZoneReport::Rotten { frames, files },
+        })
+    }
+
+    /// Commits the new membership; from then on the log runs.
+    fn serve(mut self, crew: Crew) -> Result<Recovered, OpenError> {
+        let created = self.empty();
+        let mut targets = Members::NONE;
+        for (zone, files) in self.files.iter().enumerate() {
+            if files.is_some() {
+                targets = targets.with(zone);
+            }
+        }
+        let mut log = self.log(crew);
+        log.propose(targets).map_err(|error| OpenError::NoQuorum(error.to_string()))?;
+        for (zone, state) in log.zones.iter().enumerate() {
+            if let ZoneHealth::Failed(why) = &state.health {
+                self.reports[zone] = ZoneReport::Failed(why.clone());
+            }
+        }
+        self.remove_strays(&log);
+        let snapshot = self.snapshot.map(|(meta, file)| RecoveredSnapshot {
+            sequence: meta.at.last(),
+            body: SnapshotBody::new(file, meta),
+        });
+        Ok(Recovered { log, snapshot, reports: self.reports, created })
+    }
+
+    fn log(&mut self, crew: Crew) -> Log {
+        let last = self.chain.spans.len() - 1;
+        let segments = self.chain.spans.iter().enumerate().map(|(place, span)| {
+            let of_zone = |files: &Option<BTreeMap<u64, SegmentFile>>| {
+                files.as_ref().and_then(|files| files.get(&span.index).cloned())
+            };
+            Arc::new(Segment {
+                index: span.index,
+                bytes: span.bytes,
+                first: span.first,
+                end: (place != last).then_some(span.end),
+                files: self.files.iter().map(of_zone).collect(),
+                marks: Arc::default(),
+            })
+        });
+        let zones = self.survey.disks.iter().zip(&self.reports).map(|(disk, report)| Zone {
+            disk: disk.clone(),
+            health: match report {
+                ZoneReport::Failed(why) => ZoneHealth::Failed(why.clone()),
+                _ => ZoneHealth::Healthy,
+            },
+        });
+        Log {
+            id: self.id,
+            options: self.options.clone(),
+            epoch: self.epoch,
+            zones: zones.collect(),
+            members: Members::NONE,
+            end: self.chain.end,
+            // What the chain itself proves, until this opening's frame is in force.
+            committed: Cursor { sequence: self.chain.committed + 1, ..self.chain.end },
+            segments: Arc::new(segments.collect()),
+            history: vec![(self.start.at.last().0, self.start.members)],
+            snapshot: self.snapshot.as_ref().map(|(meta, _)| *meta),
+            crew,
+            spare: Ahead::Nothing,
+            stopped: None,
+        }
+    }
+
+    /// Removes files that are no part of the log: temporary ones, spares, what a snapshot
+    /// covers, branches that were not chosen. Failing to is harmless.
+    fn remove_strays(&self, log: &Log) {
+        for zone in log.members.zones() {
+            let disk = &log.zones[zone].disk;
+            let Ok(names) = disk.list() else { continue };
+            for name in names {
+                let segment = segment::index_of(&name)
+                    .is_some_and(|index| log.segments.iter().any(|s| s.index == index));
+                let snapshot = self
+                    .snapshot
+                    .as_ref()
+                    .is_some_and(|(meta, _)| snapshot::name(&meta.at) == name);
+                if !segment && !snapshot && name != promise::NAME {
+                    let _ = disk.remove(&name);
+                }
+            }
+        }
+    }
+}
+
+fn open_copy(survey: &Survey, zone: usize, id: JournalId) -> Copy {
+    let mut copy = Copy::new(zone, BTreeMap::new());
+    for name in &survey.names[zone] {
+        let Some(index) = segment::index_of(name) else { continue };
+        match segment::open(survey.disks[zone].as_ref(), id, zone, index) {
+            Ok(Some(file)) => {
+                copy.segments.insert(index, file);
+            }
+            Ok(None) => tracing::warn!(zone, name, "journal segment does not check"),
+            Err(error) => {
+                copy.failed.get_or_insert(error);
+            }
+        }
+    }
+    copy
+}
+
+type NewestSnapshot = Option<(Meta, Arc<dyn DiskFile>)>;
+
+/// The newest snapshot that checks, and which voters lack it or have another.
+fn newest_snapshot(
+    survey: &Survey,
+    copies: &mut [Copy],
+    id: JournalId,
+) -> (NewestSnapshot, Members) {
+    let mut newest: NewestSnapshot = None;
+    let mut holds: Vec<(usize, Meta)> = Vec::new();
+    for copy in copies.iter_mut() {
+        let mut names: Vec<&String> = survey.names[copy.zone].iter().collect();
+        names.retain(|name| snapshot::sequence_of(name).is_some());
+        names.sort();
+        for name in names.into_iter().rev() {
+            let file = survey.disks[copy.zone].open(name);
+            let checked =
+                file.and_then(|file| Ok(snapshot::check(&file, id)?.map(|meta| (meta, file))));
+            match checked {
+                Ok(Some((meta, file))) => {
+                    holds.push((copy.zone, meta));
+                    let newer = |(known, _): &(Meta, _)| meta.at.sequence > known.at.sequence;
+                    if newest.as_ref().is_none_or(newer) {
+                        newest = Some((meta, file));
+                    }
+                    break;
+                }
+                Ok(None) => tracing::warn!(zone = copy.zone, name, "snapshot does not check"),
+                Err(error) => {
+                    copy.failed.get_or_insert(error);
+                }
+            }
+        }
+    }
+    let mut lacks = Members::NONE;
+    if let Some((newest, _)) = &newest {
+        for copy in copies.iter() {
+            if !holds.contains(&(copy.zone, *newest)) {
+                lacks = lacks.with(copy.zone);
+            }
+        }
+    }
+    (newest, lacks)
+}

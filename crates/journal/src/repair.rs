@@ -1,0 +1,130 @@
+//! Writing a zone's files again from the other zones' copies.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use crate::JournalId;
+use crate::chain::{Range, Span};
+use crate::copy::Copy;
+use crate::disk::{Disk, DiskFile, SyncReason};
+use crate::promise;
+use crate::segment::{self, Label, SegmentFile};
+use crate::snapshot::{self, Meta, SnapshotBody};
+
+const WRITE_BYTES: usize = 1 << 20;
+
+/// Reads the frames of `range` from whichever copy has each and writes them to `to`, unsynced.
+pub(crate) fn copy_range(
+    id: JournalId,
+    copies: &mut [Copy],
+    range: &Range,
+    to: &dyn DiskFile,
+) -> io::Result<()> {
+    let mut at = range.from;
+    let mut start = at.offset;
+    let mut frames = Vec::new();
+    while at.offset < range.end {
+        let Some((header, whole)) = copies.iter_mut().find_map(|copy| copy.frame(id, at, None))
+        else {
+            let why = format!("no zone holds frame {} any more", at.sequence);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        };
+        frames.extend_from_slice(whole);
+        at = at.past(&header);
+        if frames.len() >= WRITE_BYTES {
+            to.write_at(&frames, start)?;
+            frames.clear();
+            start = at.offset;
+        }
+    }
+    to.write_at(&frames, start)
+}
+
+/// A zone to write to.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) id: JournalId,
+    pub(crate) zone: usize,
+    pub(crate) epoch: u64,
+    pub(crate) disk: Arc<dyn Disk>,
+}
+
+impl Target {
+    fn label(&self, span: &Span) -> Label {
+        let Target { id, zone, epoch, .. } = *self;
+        Label { id, zone, index: span.index, bytes: span.bytes, epoch }
+    }
+
+    /// Removes everything but the promise: old files may hold pages that a failed sync left in
+    /// memory only, so nothing in them is believed.
+    pub(crate) fn wipe(&self) -> io::Result<()> {
+        for name in self.disk.list()? {
+            if name != promise::NAME {
+                self.disk.remove(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the segment's header again, unsynced.
+    pub(crate) fn relabel(&self, span: &Span, file: &dyn DiskFile) -> io::Result<()> {
+        file.write_at(&self.label(span).encode(), 0)
+    }
+
+    /// A new durable file with the span's frames from `from` on, which lie before its end.
+    pub(crate) fn remake(&self, span: &Span, copies: &mut [Copy]) -> io::Result<SegmentFile> {
+        let made = segment::create(self.disk.as_ref(), self.label(span))?;
+        if span.first.offset < span.end {
+            let whole = Range { from: span.first, end: span.end, frames: 0 };
+            copy_range(self.id, copies, &whole, made.file.as_ref())?;
+            made.file.sync_data(SyncReason::Repair)?;
+        }
+        Ok(made)
+    }
+
+    /// Makes the whole zone anew; durable when it returns, without the promise.
+    pub(crate) fn rebuild(
+        &self,
+        spans: &[Span],
+        copies: &mut [Copy],
+        snapshot: Option<&(Meta, Arc<dyn DiskFile>)>,
+    ) -> io::Result<BTreeMap<u64, SegmentFile>> {
+        self.wipe()?;
+        if let Some((meta, file)) = snapshot {
+            self.copy_snapshot(meta, file)?;
+        }
+        let mut files = BTreeMap::new();
+        for span in spans {
+            files.insert(span.index, self.remake(span, copies)?);
+        }
+        Ok(files)
+    }
+
+    pub(crate) fn copy_snapshot(&self, meta: &Meta, from: &Arc<dyn DiskFile>) -> io::Result<()> {
+        let disk = self.disk.as_ref();
+        let mut writer = snapshot::Writer::begin(disk, self.id, &meta.at, meta.members)?;
+        let mut body = SnapshotBody::new(from.clone(), *meta);
+        let mut chunk = vec![0; snapshot::CHUNK_BYTES];
+        loop {
+            match io::Read::read(&mut body, &mut chunk)? {
+                0 => return writer.finish(disk),
+                read => writer.write(&chunk[..read])?,
+            }
+        }
+    }
+
+    /// Writes `ranges` of one segment again, in place, and syncs the file even without any: a
+    /// killed opening may have written frames that read well and are not on the disk.
+    pub(crate) fn mend(
+        &self,
+        ranges: &[Range],
+        copies: &mut [Copy],
+        file: &dyn DiskFile,
+    ) -> io::Result<()> {
+        for range in ranges {
+            copy_range(self.id, copies, range, file)?;
+        }
+        file.sync_data(SyncReason::Repair)
+    }
+}

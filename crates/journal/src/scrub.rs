@@ -1,0 +1,194 @@
+//! Reading everything again in every zone, and mending what does not check.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::Sequence;
+use crate::chain::{Range, Span};
+use crate::copy::Copy;
+use crate::disk::Disk;
+use crate::frame::Cursor;
+use crate::frames::copies_of;
+use crate::log::View;
+use crate::repair::Target;
+use crate::segment;
+use crate::snapshot::{self, Meta};
+
+/// What a scrub found in one zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ZoneScrub {
+    pub zone: usize,
+    /// Frames that did not check.
+    pub rotten_frames: u64,
+    /// Segment headers and snapshots that did not check.
+    pub rotten_files: u64,
+    /// Whether all of that was written again and then read back well.
+    pub repaired: bool,
+    /// Why the zone is dropped: it could not be repaired.
+    pub failure: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScrubReport {
+    /// Frames that were read, each in every healthy zone.
+    pub frames: u64,
+    /// The healthy zones.
+    pub zones: Vec<ZoneScrub>,
+    /// Frames that check in no zone. The rest of their segment cannot be read either.
+    pub lost: Vec<Sequence>,
+}
+
+/// What scrubbing works on; made under the log's lock, used without it.
+pub(crate) struct Scrub {
+    pub(crate) view: View,
+    pub(crate) epoch: u64,
+    pub(crate) disks: Vec<Arc<dyn Disk>>,
+    pub(crate) snapshot: Option<Meta>,
+}
+
+impl Scrub {
+    pub(crate) fn run(&self) -> ScrubReport {
+        let mut copies = copies_of(&self.view);
+        let mut report = ScrubReport::default();
+        let members = self.view.members.zones();
+        report.zones = members.map(|zone| ZoneScrub { zone, ..ZoneScrub::default() }).collect();
+        for span in self.view.spans() {
+            self.segment(&span, &mut copies, &mut report);
+        }
+        self.names(&mut report);
+        if let Some(meta) = &self.snapshot {
+            self.snapshots(meta, &mut report);
+        }
+        report
+    }
+
+    fn target(&self, zone: usize) -> Target {
+        let disk = self.disks[zone].clone();
+        Target { id: self.view.id, zone, epoch: self.epoch, disk }
+    }
+
+    fn segment(&self, span: &Span, copies: &mut [Copy], report: &mut ScrubReport) {
+        let missing = self.missing(span, copies, report);
+        for (place, ranges) in missing.into_iter().enumerate() {
+            let found = &mut report.zones[place];
+            let zone = found.zone;
+            let Some(file) = copies[place].segments.get(&span.index).map(|s| s.file.clone()) else {
+                continue;
+            };
+            let label = segment::check(file.clone(), self.view.id, zone, span.index);
+            let label_good = matches!(label, Ok(Some(_)));
+            if ranges.is_empty() && label_good {
+                continue;
+            }
+            found.rotten_frames += ranges.iter().map(|range| range.frames).sum::<u64>();
+            found.rotten_files += u64::from(!label_good);
+            let target = self.target(zone);
+            let mended = target
+                .relabel(span, file.as_ref())
+                .and_then(|()| target.mend(&ranges, copies, file.as_ref()))
+                .and_then(|()| {
+                    copies[place].forget();
+                    self.reread(&ranges, &mut copies[place])
+                });
+            found.settle(mended);
+        }
+    }
+
+    /// Each copy's frames of `span` that do not check.
+    fn missing(
+        &self,
+        span: &Span,
+        copies: &mut [Copy],
+        report: &mut ScrubReport,
+    ) -> Vec<Vec<Range>> {
+        let id = self.view.id;
+        let mut missing: Vec<Vec<Range>> = vec![Vec::new(); copies.len()];
+        let mut at = span.first;
+        for copy in copies.iter_mut() {
+            copy.forget();
+        }
+        while at.offset < span.end {
+            let held: Vec<Option<Cursor>> = copies
+                .iter_mut()
+                .map(|copy| copy.frame(id, at, None).map(|(header, _)| at.past(&header)))
+                .collect();
+            let Some(next) = held.iter().flatten().next().copied() else {
+                report.lost.push(Sequence(at.sequence));
+                break;
+            };
+            report.frames += 1;
+            for (missing, held) in missing.iter_mut().zip(&held) {
+                if held.is_none() {
+                    missing.push(Range { from: at, end: next.offset, frames: 1 });
+                }
+            }
+            at = next;
+        }
+        missing
+    }
+
+    fn reread(&self, ranges: &[Range], copy: &mut Copy) -> io::Result<()> {
+        for range in ranges {
+            if copy.frame(self.view.id, range.from, None).is_none() {
+                let why = format!("frame {} does not check after repair", range.from.sequence);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Open files stay writable when their names are gone, and lose everything when closed.
+    fn names(&self, report: &mut ScrubReport) {
+        for found in &mut report.zones {
+            let listed = self.disks[found.zone].list();
+            let names = match listed {
+                Ok(names) => names,
+                Err(error) => {
+                    found.settle(Err(error));
+                    continue;
+                }
+            };
+            let wanted = self.view.segments.iter().map(|segment| segment::name(segment.index));
+            let wanted = wanted.chain([crate::promise::NAME.to_owned()]);
+            if let Some(gone) = wanted.into_iter().find(|name| !names.contains(name)) {
+                let why = format!("{gone} is gone from the directory");
+                found.settle(Err(io::Error::new(io::ErrorKind::NotFound, why)));
+            }
+        }
+    }
+
+    fn snapshots(&self, meta: &Meta, report: &mut ScrubReport) {
+        let name = snapshot::name(&meta.at);
+        let check = |zone: usize| {
+            let file = self.disks[zone].open(&name)?;
+            let good = snapshot::check(&file, self.view.id)? == Some(*meta);
+            io::Result::Ok(good.then_some(file))
+        };
+        let good = report.zones.iter().find_map(|found| check(found.zone).ok().flatten());
+        for found in &mut report.zones {
+            let zone = found.zone;
+            if matches!(check(zone), Ok(Some(_))) {
+                continue;
+            }
+            found.rotten_files += 1;
+            let rotten = || io::Error::new(io::ErrorKind::InvalidData, "the snapshot has rotted");
+            let mended = good.as_ref().ok_or_else(rotten).and_then(|file| {
+                self.target(zone).copy_snapshot(meta, file)?;
+                check(zone)?.map(drop).ok_or_else(rotten)
+            });
+            found.settle(mended);
+        }
+    }
+}
+
+impl ZoneScrub {
+    fn settle(&mut self, mended: io::Result<()>) {
+        match mended {
+            Ok(()) => self.repaired = self.failure.is_none(),
+            Err(error) => {
+                self.repaired = false;
+                self.failure.get_or_insert(error.to_string());
+            }
+        }
+    }
+}
