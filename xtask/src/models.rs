@@ -175,11 +175,13 @@ fn operations(text: &str) -> BTreeSet<&str> {
 fn cut(model: &Json, wanted: &BTreeSet<&str>) -> Result<String, Box<dyn Error>> {
     let all = model.get("operations").ok_or("no operations")?.members();
     let shapes = model.get("shapes").ok_or("no shapes")?;
-    if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|(known, _)| known == *name)) {
+    if let Some(unknown) =
+        wanted.iter().find(|name| !all.iter().any(|(known, _)| undated(known) == **name))
+    {
         return Err(format!("AWS has no operation {unknown}").into());
     }
     let (served, not_served): (Vec<_>, Vec<_>) =
-        all.iter().partition(|(name, _)| wanted.contains(name.as_str()));
+        all.iter().partition(|(name, _)| wanted.contains(undated(name)));
     let mut reached = BTreeSet::new();
     let mut operations = Vec::new();
     for (_, operation) in &served {
@@ -200,8 +202,11 @@ fn cut(model: &Json, wanted: &BTreeSet<&str>) -> Result<String, Box<dyn Error>> 
     writeln!(out, "\"operations\":[")?;
     lines(&mut out, &operations)?;
     writeln!(out, "],\n\"not_served\":[")?;
-    let names: Vec<_> = not_served.iter().map(|(name, _)| Json::string(name)).collect();
-    lines(&mut out, &names)?;
+    let rest = model.get("metadata").and_then(|metadata| metadata.get("protocol"));
+    let rest = rest.and_then(Json::as_str).is_some_and(|name| name.starts_with("rest-"));
+    let refused: Vec<_> =
+        not_served.iter().map(|(name, operation)| refused(name, operation, shapes, rest)).collect();
+    lines(&mut out, &refused)?;
     writeln!(out, "],\n\"shapes\":[")?;
     let cut_shapes: Vec<_> = reached
         .iter()
@@ -210,6 +215,50 @@ fn cut(model: &Json, wanted: &BTreeSet<&str>) -> Result<String, Box<dyn Error>> 
     lines(&mut out, &cut_shapes)?;
     out.push_str("]\n}\n");
     Ok(out)
+}
+
+/// What is kept of an operation that is not served: its name and, where requests do not say
+/// the name, how they are known.
+fn refused(name: &str, operation: &Json, shapes: &Json, rest: bool) -> Json {
+    let mut kept = vec![("name".to_owned(), Json::string(undated(name)))];
+    if rest {
+        let http = |key: &str| operation.get("http").and_then(|http| http.get(key)).cloned();
+        kept.extend(http("method").map(|method| ("method".to_owned(), method)));
+        kept.extend(http("requestUri").map(|uri| ("uri".to_owned(), uri)));
+        let input = operation.get("input").and_then(|input| input.get("shape"));
+        let input = input.and_then(Json::as_str).and_then(|shape| shapes.get(shape));
+        for (key, location) in [("query", "querystring"), ("headers", "header")] {
+            let names = input.map(|input| required(input, location)).unwrap_or_default();
+            if !names.is_empty() {
+                kept.push((key.to_owned(), Json::Array(names)));
+            }
+        }
+    }
+    Json::Object(kept)
+}
+
+/// The wire names of the members that a structure requires at a place.
+fn required(input: &Json, location: &str) -> Vec<Json> {
+    let required = input.get("required").map(Json::items).unwrap_or_default();
+    let members = input.get("members").map(Json::members).unwrap_or_default();
+    members
+        .iter()
+        .filter(|(name, _)| required.iter().any(|known| known.as_str() == Some(name)))
+        .filter(|(_, member)| member.get("location").and_then(Json::as_str) == Some(location))
+        .map(|(name, member)| member.get("locationName").cloned().unwrap_or(Json::string(name)))
+        .collect()
+}
+
+/// CloudFront's operations bear the API version at the end of their names; nobody else, its
+/// policies' actions included, does: `CreateDistribution2020_05_31`.
+fn undated(name: &str) -> &str {
+    let dated = name.len() > 10
+        && name.is_char_boundary(name.len() - 10)
+        && name[name.len() - 10..].bytes().enumerate().all(|(i, byte)| match i {
+            4 | 7 => byte == b'_',
+            _ => byte.is_ascii_digit(),
+        });
+    if dated { &name[..name.len() - 10] } else { name }
 }
 
 fn lines(out: &mut String, items: &[Json]) -> std::fmt::Result {
@@ -223,6 +272,7 @@ fn cut_operation(operation: &Json) -> Vec<(String, Json)> {
     let mut kept = operation.keep(OPERATION);
     for (name, value) in &mut kept {
         match name.as_str() {
+            "name" => *value = Json::string(undated(value.as_str().unwrap_or_default())),
             "input" | "output" => {
                 let keys = ["shape", "locationName", "resultWrapper", "xmlNamespace"];
                 *value = Json::Object(value.keep(&keys));
@@ -280,7 +330,7 @@ mod tests {
             "Zip": {"name": "Zip", "http": {"method": "POST", "requestUri": "/"},
                 "input": {"shape": "ZipRequest"}, "errors": [{"shape": "Torn"}],
                 "documentation": "<p>words</p>"},
-            "Rip": {"name": "Rip", "http": {"method": "POST", "requestUri": "/"}}
+            "Rip2020_05_31": {"name": "Rip2020_05_31", "http": {"method": "POST", "requestUri": "/"}}
         },
         "shapes": {
             "ZipRequest": {"type": "structure", "required": ["Teeth"], "documentation": "words",
@@ -308,7 +358,7 @@ mod tests {
 {"name":"Zip","http":{"method":"POST","requestUri":"/"},"input":{"shape":"ZipRequest"},"errors":["Torn"]}
 ],
 "not_served":[
-"Rip"
+{"name":"Rip"}
 ],
 "shapes":[
 {"name":"Teeth","type":"integer","min":1},
@@ -317,6 +367,26 @@ mod tests {
 ]
 }
 "#,
+        );
+    }
+
+    #[test]
+    fn a_rest_operation_that_is_not_served_can_still_be_known() {
+        let model: Json = serde_json::from_str(
+            r#"{"metadata": {"protocol": "rest-xml"},
+            "operations": {"UploadPart": {"http": {"method": "PUT", "requestUri": "/{Bucket}/{Key+}"},
+                "input": {"shape": "UploadPartRequest"}}},
+            "shapes": {"UploadPartRequest": {"type": "structure", "required": ["UploadId", "Bucket"],
+                "members": {"UploadId": {"location": "querystring", "locationName": "uploadId"},
+                    "Bucket": {"location": "uri"}, "Token": {"location": "header"}}}}}"#,
+        )
+        .expect("JSON");
+        let cut = cut(&model, &operations("")).expect("cut");
+        assert!(
+            cut.contains(
+                r#"{"name":"UploadPart","method":"PUT","uri":"/{Bucket}/{Key+}","query":["uploadId"]}"#
+            ),
+            "{cut}"
         );
     }
 

@@ -47,7 +47,7 @@ pub struct Model {
     pub query_compatible: bool,
     pub operations: &'static [Operation],
     /// Operations that AWS has and haneul does not (yet): refused by name.
-    pub not_served: &'static [&'static str],
+    pub not_served: &'static [NotServed],
     pub errors: &'static [ModelledError],
 }
 
@@ -81,6 +81,17 @@ pub struct Operation {
     pub parse: fn(Value) -> Result<Input, Mismatch>,
 }
 
+/// An operation that haneul does not serve, and how a REST request for it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotServed {
+    pub name: &'static str,
+    pub method: &'static str,
+    pub uri: &'static str,
+    /// Query parameters and headers that such a request must have.
+    pub query: &'static [&'static str],
+    pub headers: &'static [&'static str],
+}
+
 /// An error shape of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ModelledError {
@@ -94,6 +105,10 @@ pub struct ModelledError {
 impl Model {
     pub fn operation(&self, name: &str) -> Option<&'static Operation> {
         self.operations.iter().find(|operation| operation.name == name)
+    }
+
+    pub fn is_not_served(&self, name: &str) -> bool {
+        self.not_served.iter().any(|operation| operation.name == name)
     }
 }
 

@@ -5,7 +5,9 @@ use std::fmt::Write;
 use serde_json::Value as Json;
 
 use crate::Service;
-use crate::model::{Kind, Member, Model, Operation, Payload, Reference, Shape, namespace};
+use crate::model::{
+    Kind, Member, Model, NotServed, Operation, Payload, Reference, Shape, namespace,
+};
 use crate::name::snake;
 
 pub(crate) fn emit(model: &Model, service: &Service) -> String {
@@ -328,7 +330,7 @@ fn model_table(out: &mut String, model: &Model) {
         name if name.is_empty() => text("endpointPrefix"),
         name => name,
     };
-    let namespace = namespace(&model.metadata).map(|(uri, _)| uri).unwrap_or_default();
+    let namespace = model.xml_namespace();
     line!(
         out,
         "pub static MODEL: ::aws::Model = ::aws::Model {{\n\
@@ -342,7 +344,15 @@ fn model_table(out: &mut String, model: &Model) {
         !model.metadata["awsQueryCompatible"].is_null()
     );
     model.operations.iter().for_each(|operation| operation_row(out, model, operation));
-    line!(out, "],\nnot_served: &{:?},\nerrors: &[", model.not_served);
+    line!(out, "],\nnot_served: &[");
+    for operation in &model.not_served {
+        let NotServed { name, method, uri, query, headers } = operation;
+        line!(
+            out,
+            "::aws::service::NotServed {{ name: {name:?}, method: {method:?}, uri: {uri:?}, query: &{query:?}, headers: &{headers:?} }},"
+        );
+    }
+    line!(out, "],\nerrors: &[");
     for shape in model.shapes.values() {
         error_row(out, shape);
     }
@@ -395,19 +405,20 @@ fn operation_row(out: &mut String, model: &Model, operation: &Operation) {
         output.wrapper,
         root(model, input),
         namespace(input),
-        root(model, output),
+        output.forced_root.clone().unwrap_or_else(|| root(model, output)),
     );
 }
 
-/// The root element of a REST-XML body: the operation's word, or the shape's, or its name.
+/// The root element of a REST-XML body: the shape's word, or the operation's, or its name.
 fn root(model: &Model, payload: &Payload) -> String {
-    if !payload.root.is_empty() {
-        return payload.root.clone();
-    }
     let Some(shape) = payload.shape.as_ref().map(|name| &model.shapes[name]) else {
         return String::new();
     };
-    shape.json["locationName"].as_str().unwrap_or(&shape.name).into()
+    match (shape.json["locationName"].as_str(), payload.root.as_str()) {
+        (Some(name), _) => name.into(),
+        (None, "") => shape.name.clone(),
+        (None, name) => name.into(),
+    }
 }
 
 fn error_row(out: &mut String, shape: &Shape) {

@@ -98,8 +98,8 @@ impl Service {
         }
         for (name, root) in &self.output_roots {
             let operation = model.operations.iter_mut().find(|operation| operation.name == *name);
-            operation.ok_or(format!("the model has no operation {name}"))?.output.root =
-                root.clone();
+            operation.ok_or(format!("the model has no operation {name}"))?.output.forced_root =
+                Some(root.clone());
         }
         Ok(emit::emit(&model, self))
     }

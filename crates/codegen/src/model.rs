@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 pub(crate) struct Model {
     pub(crate) metadata: Json,
     pub(crate) operations: Vec<Operation>,
-    pub(crate) not_served: Vec<String>,
+    pub(crate) not_served: Vec<NotServed>,
     pub(crate) shapes: BTreeMap<String, Shape>,
 }
 
@@ -20,12 +20,23 @@ pub(crate) struct Operation {
     pub(crate) output: Payload,
 }
 
+/// An operation that is refused by name.
+pub(crate) struct NotServed {
+    pub(crate) name: String,
+    pub(crate) method: String,
+    pub(crate) uri: String,
+    pub(crate) query: Vec<String>,
+    pub(crate) headers: Vec<String>,
+}
+
 /// What an operation says of its input or output beyond the shape.
 #[derive(Default)]
 pub(crate) struct Payload {
     pub(crate) shape: Option<String>,
     pub(crate) wrapper: String,
     pub(crate) root: String,
+    /// What the build script says instead.
+    pub(crate) forced_root: Option<String>,
     pub(crate) namespace: Option<(String, String)>,
 }
 
@@ -67,8 +78,8 @@ impl Model {
                 .map(Operation::parse)
                 .collect::<Result<_, _>>()?,
             not_served: items(&json, "not_served")
-                .map(|name| Ok(name.as_str().ok_or("a name is text")?.to_owned()))
-                .collect::<Result<_, String>>()?,
+                .map(NotServed::parse)
+                .collect::<Result<_, _>>()?,
             shapes,
         };
         for shape in model.shapes.values() {
@@ -81,6 +92,22 @@ impl Model {
 
     pub(crate) fn has_operation(&self, name: &str) -> bool {
         self.operations.iter().any(|operation| operation.name == name)
+    }
+
+    /// The service's own, or what an input's root says: REST services have it only there.
+    pub(crate) fn xml_namespace(&self) -> String {
+        let of_input = |operation: &Operation| operation.input.namespace.clone();
+        let of_shape = |shape: &Shape| match &shape.kind {
+            Kind::Structure(members) if shape.json["payload"].is_string() => {
+                members.iter().find_map(|member| namespace(&member.reference.json))
+            }
+            _ => None,
+        };
+        namespace(&self.metadata)
+            .or_else(|| self.operations.iter().find_map(of_input))
+            .or_else(|| self.shapes.values().find_map(of_shape))
+            .map(|(uri, _)| uri)
+            .unwrap_or_default()
     }
 
     /// Every shape that can be reached from the inputs, or from the outputs.
@@ -128,12 +155,26 @@ impl Operation {
     }
 }
 
+impl NotServed {
+    fn parse(json: &Json) -> Result<Self, String> {
+        let text = |json: &Json| json.as_str().map(str::to_owned);
+        Ok(Self {
+            name: string(json, "name")?,
+            method: json["method"].as_str().unwrap_or_default().into(),
+            uri: json["uri"].as_str().unwrap_or_default().into(),
+            query: items(json, "query").filter_map(text).collect(),
+            headers: items(json, "headers").filter_map(text).collect(),
+        })
+    }
+}
+
 impl Payload {
     fn parse(json: &Json) -> Self {
         Self {
             shape: json["shape"].as_str().map(str::to_owned),
             wrapper: json["resultWrapper"].as_str().unwrap_or_default().into(),
             root: json["locationName"].as_str().unwrap_or_default().into(),
+            forced_root: None,
             namespace: namespace(json),
         }
     }
@@ -160,6 +201,12 @@ impl Shape {
             ),
             other => return Err(format!("{name} is of the unknown type {other:?}")),
         };
+        // Reading these as what they resemble would lose data without a word.
+        for unknown in ["document", "eventstream"] {
+            if json[unknown].as_bool() == Some(true) {
+                return Err(format!("{name} is of the kind {unknown}, which is not supported"));
+            }
+        }
         Ok(Self { name, kind, json: json.clone() })
     }
 
@@ -188,6 +235,9 @@ impl Reference {
 impl Member {
     fn parse(json: &Json, structure: &Json) -> Result<Self, String> {
         let name = string(json, "name")?;
+        if json["jsonvalue"].as_bool() == Some(true) {
+            return Err(format!("{name} is JSON in a header, which is not supported"));
+        }
         let required = items(structure, "required").any(|required| *required == *name);
         Ok(Self { name, required, reference: Reference::parse(json)? })
     }

@@ -23,7 +23,7 @@ use aws::{
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, header};
+use http::{HeaderMap, Request, Response, header};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
@@ -125,8 +125,7 @@ impl Front {
                     tracing::error!(request_id, error = %chain(&error), "a request failed");
                 }
                 line.error_code = error.code.to_string();
-                let head = parts.method == Method::HEAD;
-                form.protocol.refuse(form.model, &error, &request_id, head)
+                form.protocol.refuse(form.model, &error, &request_id, &parts.method)
             }
         };
         line.status = response.status().as_u16();
@@ -216,10 +215,10 @@ impl Front {
         let Asked { parts, body, peer } = asked;
         // As AWS does, an operation that is none is refused before the signature is looked at.
         // What is compressed shows its operation only after it is verified and inflated.
-        let find = |body: &Bytes| protocol::Request::find(model, parts, body);
+        let find = |body: &Bytes| protocol::Request::find(model, parts, body.clone());
         let gzip = body::is_gzip(&parts.headers);
         let early = if gzip { None } else { Some(find(&body)) };
-        let not_served = |action: &str| model.not_served.contains(&action);
+        let not_served = |action: &str| model.is_not_served(action);
         let early = match early {
             Some(Err(error)) if !not_served(&line.action) => return Err(error),
             early => early,

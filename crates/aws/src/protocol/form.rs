@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::limits::{DEPTH_MAX, PARAMETERS_MAX};
+use super::scalar::percent_decode;
 use crate::Error;
 
 /// One level of parameters: its own value, and what comes after its name and a dot.
@@ -64,25 +65,11 @@ impl Form {
 
 /// `+` and `%20` are both a space.
 fn decode(text: &[u8]) -> Result<String, Error> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.iter();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'+' => out.push(b' '),
-            b'%' => {
-                let mut digit = || bytes.next().and_then(|b| char::from(*b).to_digit(16));
-                match (digit(), digit()) {
-                    (Some(high), Some(low)) => {
-                        out.push(u8::try_from(high * 16 + low).expect("two hex digits are a byte"));
-                    }
-                    _ => return Err(malformed("an incomplete percent-encoding")),
-                }
-            }
-            byte => out.push(*byte),
-        }
-    }
-    String::from_utf8(out).map_err(|_| malformed("text that is not UTF-8"))
+    let text = std::str::from_utf8(text).map_err(|_| malformed(NOT_TEXT))?;
+    percent_decode(text, true).ok_or_else(|| malformed(NOT_TEXT))
 }
+
+const NOT_TEXT: &str = "a name or value that is not percent-encoded UTF-8";
 
 fn malformed(what: &str) -> Error {
     Error::client(
@@ -144,9 +131,9 @@ mod tests {
     fn what_is_no_form_is_refused() {
         check("", "A=1&A=1", Err("the parameter A is given more than once"));
         check("Action=Do", "Action=Do", Err("the parameter Action is given more than once"));
-        check("", "A=%4", Err("an incomplete percent-encoding"));
-        check("", "A=%zz", Err("an incomplete percent-encoding"));
-        check("", "A=%ff", Err("text that is not UTF-8"));
+        check("", "A=%4", Err(NOT_TEXT));
+        check("", "A=%zz", Err(NOT_TEXT));
+        check("", "A=%ff", Err(NOT_TEXT));
         check("", &format!("{}=x", "A.".repeat(100)), Err("a parameter more than 64 deep"));
         let many: Vec<String> = (0..=PARAMETERS_MAX).map(|i| format!("A.{i}=x")).collect();
         check("", &many.join("&"), Err("more than 20000 parameters"));

@@ -3,40 +3,50 @@
 //!
 //! Each protocol is a reader and a writer over [`crate::schema`]: they know every shape of
 //! every service as data. [`Protocol::choose`] names the protocol of a request,
-//! [`Request::find`] the operation, [`Request::read`] its input; [`Protocol::answer`] and
+//! [`Request::find`] the operation, [`Request::input`] its input; [`Protocol::answer`] and
 //! [`Protocol::refuse`] print. Nothing here does I/O.
 
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod dynamic;
 mod form;
+mod json;
 pub mod limits;
 mod query;
 mod refuse;
+mod rest;
+mod route;
 mod scalar;
 mod xml;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
+use crate::schema::Kind;
 use crate::service::{Input, Model, Operation, Protocol};
 use crate::{Body, Error, Value, validate};
 use form::Form;
 
 /// A request whose operation is known.
-pub struct Request {
+pub struct Request<'a> {
     pub protocol: Protocol,
     pub operation: &'static Operation,
-    content: Content,
+    content: Content<'a>,
 }
 
-enum Content {
+enum Content<'a> {
     Form(Form),
+    Json(Bytes),
+    Rest(rest::Request<'a>),
 }
 
 impl Protocol {
     /// Which of the model's protocols a request speaks. Never fails, so that whatever is wrong
     /// with the request can be said in a protocol that its sender understands.
     pub fn choose(model: &Model, parts: &Parts) -> Self {
-        let json = parts.headers.contains_key("x-amz-target");
+        let json = parts.headers.contains_key(TARGET);
         let spoken = |protocol: &&Self| match protocol {
             Self::Json10 | Self::Json11 => json,
             Self::Query | Self::Ec2 | Self::RestXml => !json,
@@ -52,84 +62,123 @@ impl Protocol {
         operation: &Operation,
         output: Value,
         request_id: &str,
-    ) -> http::Response<Body> {
-        match self {
+    ) -> Response<Body> {
+        let mut response = match self {
             Self::Query => {
                 let text = query::answer(model, operation, &output, request_id);
-                let mut response = self.response(operation.http_status, text.into(), request_id);
-                insert(response.headers_mut(), header::CONTENT_TYPE, "text/xml");
-                response
+                with_body(operation.http_status, "text/xml", text)
             }
-            Self::Ec2 | Self::RestXml | Self::Json10 | Self::Json11 => {
-                unreachable!("not yet spoken")
+            Self::Ec2 => {
+                let text = query::ec2_answer(model, operation, &output, request_id);
+                with_body(operation.http_status, "text/xml;charset=UTF-8", text)
             }
-        }
+            Self::RestXml => rest::answer(model, operation, output),
+            Self::Json10 | Self::Json11 => {
+                with_body(operation.http_status, self.json_type(), json::answer(operation, &output))
+            }
+        };
+        self.add_request_id(model, request_id, response.headers_mut());
+        response
     }
 
     /// The answer to a request that is refused, for whatever reason, before or after its
-    /// operation is known. `head` is for requests whose answers have no body.
+    /// operation is known. `method` because an answer to HEAD has no body.
     pub fn refuse(
         self,
         model: &Model,
         error: &Error,
         request_id: &str,
-        head: bool,
-    ) -> http::Response<Body> {
-        let text = refuse::body(self, model, error, request_id);
-        let body = if head { Bytes::new() } else { text.into() };
-        let mut response = self.response(error.status, body, request_id);
-        let headers = response.headers_mut();
-        match self {
-            Self::Query | Self::RestXml => insert(headers, header::CONTENT_TYPE, "text/xml"),
-            Self::Ec2 => insert(headers, header::CONTENT_TYPE, "text/xml;charset=UTF-8"),
-            Self::Json10 => insert(headers, header::CONTENT_TYPE, "application/x-amz-json-1.0"),
-            Self::Json11 => insert(headers, header::CONTENT_TYPE, "application/x-amz-json-1.1"),
-        }
-        refuse::headers(self, model, error, headers);
-        response
-    }
-
-    fn response(self, status: u16, body: Bytes, request_id: &str) -> http::Response<Body> {
-        let mut response = http::Response::new(Body::Bytes(body));
-        *response.status_mut() =
-            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let name = match self {
-            Self::RestXml => "x-amz-request-id",
-            Self::Query | Self::Ec2 | Self::Json10 | Self::Json11 => "x-amzn-requestid",
+        method: &http::Method,
+    ) -> Response<Body> {
+        let content_type = match self {
+            Self::Query => "text/xml",
+            Self::Ec2 => "text/xml;charset=UTF-8",
+            Self::RestXml => "application/xml",
+            Self::Json10 | Self::Json11 => self.json_type(),
         };
-        insert(response.headers_mut(), header::HeaderName::from_static(name), request_id);
+        let text = if method == http::Method::HEAD {
+            String::new()
+        } else {
+            refuse::body(self, model, error, request_id)
+        };
+        let mut response = with_body(error.status, content_type, text);
+        refuse::headers(self, model, error, response.headers_mut());
+        self.add_request_id(model, request_id, response.headers_mut());
         response
     }
-}
 
-/// A header whose value cannot be one (a line break in a name) is left out.
-fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
+    fn json_type(self) -> &'static str {
+        match self {
+            Self::Json10 => "application/x-amz-json-1.0",
+            _ => "application/x-amz-json-1.1",
+        }
+    }
+
+    fn add_request_id(self, model: &Model, request_id: &str, headers: &mut HeaderMap) {
+        let name = match (self, model.signing_name) {
+            (Self::RestXml, "s3") => "x-amz-request-id",
+            _ => "x-amzn-requestid",
+        };
+        if let Ok(value) = HeaderValue::from_str(request_id) {
+            headers.insert(name, value);
+        }
     }
 }
 
-impl Request {
-    /// Finds the operation of a request.
+const TARGET: &str = "x-amz-target";
+
+fn with_body(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Body::Bytes(body.into()));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// Whether a request's body is to be handed on as it arrives (an object's bytes) rather than
+/// collected first.
+pub fn streams(model: &Model, parts: &Parts) -> bool {
+    let rest = Protocol::choose(model, parts) == Protocol::RestXml;
+    let found = |query| route::find(model, parts, &query).ok();
+    let operation = rest.then(|| rest::query(parts).ok().and_then(found)).flatten();
+    operation.is_some_and(|(operation, _)| takes_stream(operation))
+}
+
+fn takes_stream(operation: &Operation) -> bool {
+    operation.input.payload().is_some_and(|member| matches!(member.schema.kind, Kind::Stream))
+}
+
+impl<'a> Request<'a> {
+    /// Finds the operation of a request. The body is in memory unless [`streams`], and unpacked:
+    /// a signature covers the packed form, so whoever verified that has to unpack.
     ///
     /// # Errors
     /// AWS's own for an operation that AWS does not have, and [`Error::not_served`] for one
     /// that haneul does not; whatever is wrong with a form that should name the operation.
-    pub fn find(model: &Model, parts: &Parts, body: &Bytes) -> Result<Self, Error> {
-        if body.len() > limits::BODY_BYTES_MAX {
-            return Err(limits::body_too_large());
-        }
+    pub fn find(model: &Model, parts: &'a Parts, body: impl Into<Body>) -> Result<Self, Error> {
         let protocol = Protocol::choose(model, parts);
-        match protocol {
+        let body = body.into();
+        let (operation, content) = match protocol {
             Protocol::Query | Protocol::Ec2 => {
-                let form = Form::parse(parts.uri.query().unwrap_or_default(), body)?;
-                let operation = query::operation(protocol, model, &form)?;
-                Ok(Self { protocol, operation, content: Content::Form(form) })
+                let body = whole(body)?;
+                let form = Form::parse(parts.uri.query().unwrap_or_default(), &body)?;
+                (query::operation(protocol, model, &form)?, Content::Form(form))
             }
-            Protocol::RestXml | Protocol::Json10 | Protocol::Json11 => {
-                unreachable!("not yet spoken")
+            Protocol::Json10 | Protocol::Json11 => {
+                let target = parts.headers.get(TARGET).and_then(|target| target.to_str().ok());
+                let operation = json::operation(model, target.unwrap_or_default())?;
+                (operation, Content::Json(whole(body)?))
             }
-        }
+            Protocol::RestXml => {
+                let query = rest::query(parts)?;
+                let (operation, labels) = route::find(model, parts, &query)?;
+                let s3 = model.signing_name == "s3";
+                let body = if takes_stream(operation) { body } else { whole(body)?.into() };
+                let request = rest::Request { s3, parts, labels, query, body };
+                (operation, Content::Rest(request))
+            }
+        };
+        Ok(Self { protocol, operation, content })
     }
 
     /// The operation's input as it was sent.
@@ -139,6 +188,8 @@ impl Request {
     pub fn read(&self) -> Result<Value, Error> {
         match &self.content {
             Content::Form(form) => query::read(self.protocol, self.operation.input, form),
+            Content::Json(body) => json::read(self.operation.input, body),
+            Content::Rest(request) => request.read(self.operation),
         }
     }
 
@@ -153,5 +204,14 @@ impl Request {
             return Err(refuse::violations(self.protocol, &violations));
         }
         (self.operation.parse)(value).map_err(Error::internal)
+    }
+}
+
+/// A body that has been collected.
+fn whole(body: Body) -> Result<Bytes, Error> {
+    match body {
+        Body::Bytes(bytes) if bytes.len() <= limits::BODY_BYTES_MAX => Ok(bytes),
+        Body::Bytes(_) => Err(limits::body_too_large()),
+        Body::Stream { .. } => Err(Error::internal("a body that should have been collected")),
     }
 }

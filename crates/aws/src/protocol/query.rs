@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::form::Form;
 use super::limits::LIST_INDEX_MAX;
 use super::scalar::{self, Unreadable};
-use super::xml::Writer;
+use super::xml::write::Writer;
 use crate::schema::{Kind, List, Map, Member, Schema};
 use crate::service::{Model, Operation, Protocol};
 use crate::{Error, Value};
@@ -40,7 +40,7 @@ pub(super) fn operation(
     if let Some(operation) = model.operation(action) {
         return Ok(operation);
     }
-    Err(if model.not_served.contains(&action) {
+    Err(if model.is_not_served(action) {
         Error::not_served(model.signing_name, action)
     } else if protocol == Protocol::Ec2 {
         Error::client(
@@ -83,15 +83,8 @@ impl Reader {
     }
 
     fn member(&self, member: &Member, form: &Form) -> Result<Option<Value>, Error> {
-        let mut name = self.name_of(member);
+        let name = self.name_of(member);
         let flat = self.ec2 || member.is_flat();
-        if let Kind::List(list) = &member.schema.kind
-            && member.is_flat()
-            && !self.ec2
-            && !list.item_name.is_empty()
-        {
-            name = list.item_name.into();
-        }
         let Some(part) = form.get(&name) else { return Ok(None) };
         match &member.schema.kind {
             Kind::List(list) => self.list(list, part, flat).map(Some),
@@ -199,6 +192,26 @@ fn numbered(part: &Form) -> Result<Vec<(u64, &Form)>, Error> {
 
 fn malformed(message: &str) -> Error {
     Error::client(400, "MalformedInput", message)
+}
+
+/// The XML of EC2's answer: no wrapper, and `return` where there is nothing else to say.
+pub(super) fn ec2_answer(
+    model: &Model,
+    operation: &Operation,
+    output: &Value,
+    request_id: &str,
+) -> String {
+    let mut xml = Writer::default();
+    let root = format!("{}Response", operation.name);
+    // The model leaves out the slash that EC2 puts at the end.
+    xml.open_in(&root, &format!("{}/", model.xml_namespace.trim_end_matches('/')));
+    xml.element("requestId", request_id);
+    match operation.output {
+        Some(schema) => xml.members(schema, output),
+        None => xml.element("return", "true"),
+    }
+    xml.close(&root);
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", xml.finish())
 }
 
 /// The XML of an answer.

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use serde_json::json;
 
-use super::xml::Writer;
+use super::xml::write::Writer;
 use crate::service::{Model, ModelledError, Protocol};
 use crate::validate::{Constraint, Violation, sentence};
 use crate::{Error, Fault};

@@ -65,6 +65,23 @@ pub(super) fn print(value: &Value, format: TimestampFormat) -> Option<String> {
     })
 }
 
+/// Text as it was before it was put into a URL; `None` when that is no UTF-8.
+pub(super) fn percent_decode(text: &str, plus_is_space: bool) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'+' if plus_is_space => out.push(b' '),
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                out.push(u8::try_from(digit()? * 16 + digit()?).ok()?);
+            }
+            byte => out.push(byte),
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
 pub(super) fn print_double(number: f64) -> String {
     if number.is_nan() {
         "NaN".into()

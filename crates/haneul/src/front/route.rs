@@ -50,7 +50,7 @@ pub fn route(services: &[Arc<dyn Service>], domain: &str, parts: &Parts, body: &
     };
     let by_action = |action: &str| {
         let knows =
-            |model: &Model| model.operation(action).is_some() || model.not_served.contains(&action);
+            |model: &Model| model.operation(action).is_some() || model.is_not_served(action);
         services.iter().find(|service| knows(service.model())).cloned()
     };
     let target = target(&parts.headers);

@@ -1,21 +1,21 @@
-//! XML bodies: a writer for every protocol that answers in XML.
+//! Values as XML elements, for every protocol that answers in XML.
 
-use super::scalar;
-use crate::schema::{Kind, List, Map, Member, Namespace, Schema, TimestampFormat};
+use super::super::scalar;
+use crate::schema::{Kind, List, Location, Map, Member, Namespace, Schema, TimestampFormat};
 use crate::value::Value;
 
 /// Writes elements into text.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(in crate::protocol) struct Writer {
     text: String,
 }
 
 impl Writer {
-    pub(super) fn open(&mut self, name: &str) {
+    pub(in crate::protocol) fn open(&mut self, name: &str) {
         self.start(name, "");
     }
 
-    pub(super) fn open_in(&mut self, name: &str, namespace: &str) {
+    pub(in crate::protocol) fn open_in(&mut self, name: &str, namespace: &str) {
         let attributes = if namespace.is_empty() {
             String::new()
         } else {
@@ -31,7 +31,7 @@ impl Writer {
         self.text.push('>');
     }
 
-    pub(super) fn close(&mut self, name: &str) {
+    pub(in crate::protocol) fn close(&mut self, name: &str) {
         self.text.push_str("</");
         // Attributes stand in the start tag only.
         self.text.push_str(name);
@@ -39,20 +39,21 @@ impl Writer {
     }
 
     /// An element that holds only text.
-    pub(super) fn element(&mut self, name: &str, text: &str) {
+    pub(in crate::protocol) fn element(&mut self, name: &str, text: &str) {
         self.open(name);
         self.text.push_str(&escape(text));
         self.close(name);
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(in crate::protocol) fn finish(self) -> String {
         self.text
     }
 
     /// The members of a structure that travel in the body, without an element around them.
-    pub(super) fn members(&mut self, schema: &Schema, value: &Value) {
+    pub(in crate::protocol) fn members(&mut self, schema: &Schema, value: &Value) {
         for member in schema.members() {
-            if let Some(value) = value.get(member.name).filter(|_| !member.xml_attribute) {
+            let inside = member.location == Location::Body && !member.xml_attribute;
+            if let Some(value) = value.get(member.name).filter(|_| inside) {
                 self.member(member, value);
             }
         }
@@ -63,7 +64,6 @@ impl Writer {
         let format = member.timestamp_format.or(member.schema.timestamp_format);
         match (&member.schema.kind, value) {
             (Kind::List(list), Value::List(items)) if member.is_flat() => {
-                let name = if list.item_name.is_empty() { name } else { list.item_name };
                 items.iter().for_each(|item| self.value(name, list.item, item, None, None));
             }
             (Kind::Map(map), Value::Map(entries)) if member.is_flat() => {
@@ -74,7 +74,7 @@ impl Writer {
     }
 
     /// A value in an element of its own.
-    pub(super) fn value(
+    pub(in crate::protocol) fn value(
         &mut self,
         name: &str,
         schema: &Schema,
@@ -138,7 +138,7 @@ fn attributes_of(schema: &Schema, value: &Value) -> String {
 
 /// Text that XML 1.0 cannot hold at all (control characters) becomes U+FFFD; clients' parsers
 /// would refuse the whole answer otherwise.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::protocol) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
