@@ -12,7 +12,7 @@ use base64::Engine;
 
 use super::SKEW_MAX;
 use super::error::{ExpiresFault, Place, ScopeFault, SignatureError};
-use crate::{CredentialError, Error, Timestamp};
+use crate::{CredentialError, Error, Protocol, Timestamp};
 
 /// Services that share their words for a bad signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,18 @@ pub enum ServiceKind {
     Json,
     Ec2,
     S3,
+}
+
+impl ServiceKind {
+    /// The kind of a service with this signing name that speaks this protocol.
+    pub fn of(signing_name: &str, protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::RestXml if signing_name == "s3" => Self::S3,
+            Protocol::Query | Protocol::RestXml => Self::Query,
+            Protocol::Ec2 => Self::Ec2,
+            Protocol::Json10 | Protocol::Json11 => Self::Json,
+        }
+    }
 }
 
 impl SignatureError {

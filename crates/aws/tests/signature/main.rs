@@ -1,7 +1,10 @@
 //! Signatures as others make them: published cases, recorded requests, and properties.
 
+mod chunks;
 mod documented;
 mod golden;
+mod properties;
+mod refusals;
 mod suite;
 
 use aws::sigv4::{Body, Endpoint, Presented, Request, SignatureError, SigningKey, verify};
