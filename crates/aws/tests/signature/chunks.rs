@@ -235,6 +235,7 @@ fn a_trailer_is_the_one_announced() {
         ("a", "b:1\r\n"),
         ("a", "a:1\r\nb:1\r\n"),
         ("a", "a:1\r\na:1\r\n"),
+        ("a, b", "a:1\r\na:1\r\n"),
         ("a", "a\r\n"),
         ("a", "a:1\r\nx-amz-trailer-signature:00\r\n"),
     ] {
@@ -264,6 +265,9 @@ fn a_signed_stream_needs_every_signature() {
     let (head, tail) = text.split_once("x-amz-trailer-signature").expect("signed");
     let (_, end) = tail.split_once("\r\n").expect("ended");
     check(format!("{head}{end}"), "MalformedTrailerError");
+    let early =
+        format!("{}x-amz-trailer-signature{}a:1\r\n\r\n", head.replace("a:1\r\n", ""), &tail[..67]);
+    check(early, "MalformedTrailerError");
     check(text.replace("\r\na:1", "\r\na:2"), "SignatureDoesNotMatch");
     check(text.replace("\r\ny\r\n", "\r\nz\r\n"), "SignatureDoesNotMatch");
     check(text.replace(";chunk-signature=", ";chunk-signaturE="), "SignatureDoesNotMatch");
