@@ -8,7 +8,7 @@ use aws::{AccountId, Arn, Random, Timestamp};
 use serde::{Deserialize, Serialize};
 use state::{Record, Records, Scope, Stored};
 
-use crate::access_key::{AccessKey, Owner};
+use crate::access_key::{AccessKey, Owner, Status};
 use crate::error::{Error, Result};
 use crate::policy_holder::scope;
 use crate::{Iam, model};
@@ -95,6 +95,23 @@ impl Accounts {
                 Ok((account, shown))
             })
             .await
+    }
+
+    /// The root user's oldest active access key, for the owner of the region's data who lost
+    /// what was shown at its creation.
+    pub async fn root_access_key(&self, id: &AccountId) -> Result<Option<RootAccessKey>> {
+        let Some(account) = self.get(id).await? else { return Ok(None) };
+        let mut keys = Vec::new();
+        for key_id in account.access_keys {
+            let key = self.records.get::<AccessKey>(&scope(id), &key_id).await?;
+            keys.extend(key.map(|key| (key.record.created, key_id, key.record)));
+        }
+        keys.retain(|(_, _, key)| key.status == Status::Active);
+        let oldest = keys.into_iter().min_by_key(|(created, ..)| *created);
+        Ok(oldest.map(|(_, access_key_id, key)| RootAccessKey {
+            access_key_id,
+            secret_access_key: key.secret.reveal().into(),
+        }))
     }
 
     pub async fn get(&self, id: &AccountId) -> Result<Option<Account>> {
