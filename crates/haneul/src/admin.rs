@@ -4,8 +4,10 @@
 pub mod client;
 pub mod server;
 
-use aws::{Region, Timestamp};
+use aws::{AccountId, Region, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::keyring::{Account, RootKey};
 
 /// Raised when a question or an answer changes its meaning.
 pub const VERSION: u32 = 1;
@@ -31,6 +33,11 @@ pub enum Ask {
     },
     /// Back to the machine's time.
     ClockReset,
+    AccountCreate {
+        name: String,
+        id: Option<AccountId>,
+    },
+    AccountList,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,6 +46,8 @@ pub enum Answer {
     Status(Box<Status>),
     Stopping,
     Clock(ClockFace),
+    Account(RootKey),
+    Accounts(Vec<Account>),
     /// The region speaks another [`VERSION`].
     OtherVersion {
         haneul: String,
@@ -60,7 +69,8 @@ pub struct Status {
     /// What keeps the records: `memory` or the embedded journal, in plain words.
     pub store: String,
     pub services: Vec<String>,
-    pub connections: u64,
+    pub accounts: usize,
+    pub connections: usize,
     pub requests: Counts,
     /// Operations that AWS has and haneul lacks, as they were asked for since the start.
     pub unsupported: Vec<Unsupported>,

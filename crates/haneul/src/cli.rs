@@ -1,5 +1,6 @@
 //! The command line.
 
+mod account;
 mod ca;
 mod clock;
 mod down;
@@ -47,6 +48,8 @@ enum Command {
     Env(env::Env),
     #[command(about = text().about_clock())]
     Clock(clock::Clock),
+    #[command(about = text().about_account())]
+    Account(account::Account),
     #[command(about = text().about_ca())]
     Ca(ca::Ca),
     #[command(about = text().about_version())]
@@ -109,6 +112,7 @@ pub fn run() -> ExitCode {
         Command::Status(status) => status.run(),
         Command::Env(env) => env.run(),
         Command::Clock(clock) => clock.run(),
+        Command::Account(account) => account.run(),
         Command::Ca(ca) => ca.run(),
         Command::Version(version) => version.data.folder().map(|_| say(&crate::version())),
     };

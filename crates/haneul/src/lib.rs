@@ -23,6 +23,7 @@ pub mod front;
 pub mod listener;
 pub mod tls;
 
+pub mod accounts;
 pub mod admin;
 pub mod ca;
 pub mod data_dir;

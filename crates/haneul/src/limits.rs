@@ -33,6 +33,11 @@ pub const FORM_BODY_MAX: usize = 1024 * 1024;
 /// A JSON request. PutLogEvents allows 1 MiB of events; escaping may make six times of it.
 pub const JSON_BODY_MAX: usize = 7 * 1024 * 1024;
 
+/// How much of a body that is refused for its size is read nonetheless, and for how long, so
+/// that its sender gets to the refusal.
+pub const DISCARDED_MAX: usize = 64 * 1024 * 1024;
+pub const DISCARD_MAX: Duration = Duration::from_secs(5);
+
 /// Names of refused operations that are counted; later ones are counted together.
 pub const REFUSED_NAMES_MAX: usize = 1024;
 /// Derived signing keys kept.

@@ -6,19 +6,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws::{Clock, Random, Timestamp, Zone};
+use aws::{AccountId, Clock, Random, Timestamp, Zone};
+use iam::{Accounts, Iam};
 use state::Records;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::accounts;
 use crate::admin::server::SocketError;
 use crate::admin::{self, ClockFace, Status, ZoneStatus};
 use crate::data_dir::{DataDir, DataDirError, LastStart, Lock};
 use crate::dial;
 use crate::front::Front;
+use crate::keyring::{Account, RootKey};
 use crate::listener::{self, Door};
 use crate::tls::Tls;
-use crate::wiring;
+use crate::wiring::{self, Ground, Services};
 
 /// How a region is started.
 pub struct Options {
@@ -67,6 +70,8 @@ pub struct Region {
     addresses: Vec<SocketAddr>,
     data: Option<DataDir>,
     records: Records,
+    iam: Iam,
+    accounts: Accounts,
     clock: Arc<Clock>,
     begun: Instant,
     front: Arc<Front>,
@@ -79,6 +84,7 @@ pub struct Region {
 /// killed process does.
 pub struct Running {
     region: Arc<Region>,
+    new_key: Option<RootKey>,
     /// Kept to the end: it is what keeps other processes out.
     _lock: Option<Lock>,
 }
@@ -114,7 +120,16 @@ impl Region {
         let endpoint = endpoint(&addresses);
         let ips = addresses.iter().map(SocketAddr::ip).collect();
         let tls = Arc::new(Tls::new(data.clone(), domain.clone(), ips, wall.clone()));
-        let parties = wiring::parties(region.clone(), domain.clone(), clock.clone(), wall, random);
+        let ground = Ground {
+            records: records.clone(),
+            region: region.clone(),
+            domain: domain.clone(),
+            clock: clock.clone(),
+            wall,
+            random,
+        };
+        let Services { iam, accounts, parties } = wiring::services(ground).await?;
+        let new_key = accounts::prepare(&accounts, data.as_ref(), &clock).await?;
         let front = Arc::new(Front::new(parties));
         let door = Door::new(front.clone(), tls.clone());
         let region = Arc::new(Self {
@@ -124,6 +139,8 @@ impl Region {
             addresses,
             data,
             records,
+            iam,
+            accounts,
             clock,
             begun,
             front,
@@ -138,7 +155,7 @@ impl Region {
         if let Some(socket) = socket {
             tokio::spawn(admin::server::serve(socket, region.clone()));
         }
-        Ok(Running { region, _lock: lock })
+        Ok(Running { region, new_key, _lock: lock })
     }
 
     fn record_start(&self) -> Result<(), DataDirError> {
@@ -190,10 +207,27 @@ impl Region {
             zones: self.zones(),
             store: "memory: nothing outlives the process".into(),
             services: self.front.services(),
-            connections: u64::try_from(self.door.connections()).unwrap_or(u64::MAX),
+            accounts: self.accounts().await?.len(),
+            connections: self.door.connections(),
             requests: self.front.counts(),
             unsupported: self.front.unsupported(),
         })
+    }
+
+    /// # Errors
+    /// For a taken id or an unfit name, and when the account cannot be kept.
+    pub async fn create_account(
+        &self,
+        name: String,
+        id: Option<AccountId>,
+    ) -> Result<RootKey, aws::Error> {
+        accounts::create(&self.accounts, self.data.as_ref(), &self.clock, name, id).await
+    }
+
+    /// # Errors
+    /// When the stored state does not answer.
+    pub async fn accounts(&self) -> Result<Vec<Account>, aws::Error> {
+        accounts::list(&self.accounts).await
     }
 
     fn zones(&self) -> Vec<ZoneStatus> {
@@ -216,6 +250,11 @@ impl Region {
 impl Running {
     pub fn region(&self) -> &Region {
         &self.region
+    }
+
+    /// The first account's root key when this start made it.
+    pub fn new_key(&self) -> Option<&RootKey> {
+        self.new_key.as_ref()
     }
 
     pub fn endpoint(&self) -> &str {
@@ -244,6 +283,9 @@ impl Running {
     /// Accepts no more, finishes the requests under way, closes the state.
     pub async fn stop(self) {
         self.region.door.close().await;
+        if let Err(error) = self.region.iam.write_last_used().await {
+            tracing::warn!(%error, "when keys were last used could not be written down");
+        }
         if let Some(data) = &self.region.data {
             let _ = std::fs::remove_file(data.socket());
         }

@@ -424,10 +424,15 @@ impl Text {
         )
     }
 
-    pub fn no_account(self, id: &str) -> String {
-        match self {
-            Self::English => format!("no root access key of account {id} is kept here"),
-            Self::Korean => format!("계정 {id}의 루트 액세스 키가 여기에 없습니다"),
+    /// Of that account, or of any.
+    pub fn no_root_key(self, account: Option<&str>) -> String {
+        match (self, account) {
+            (Self::English, Some(id)) => {
+                format!("No root access key of account {id} is kept here.")
+            }
+            (Self::Korean, Some(id)) => format!("계정 {id}의 루트 액세스 키가 여기에 없습니다."),
+            (Self::English, None) => "No root access key is kept here.".into(),
+            (Self::Korean, None) => "루트 액세스 키가 여기에 없습니다.".into(),
         }
     }
 

@@ -2,54 +2,67 @@
 
 use std::sync::Arc;
 
-use aws::{
-    Authorizer, BoxFuture, Call, Check, Clock, Credential, CredentialError, Credentials, Decision,
-    Error, Random, Region, Timestamp,
-};
+use aws::{Authorizer, BoxFuture, Call, Check, Clock, Decision, Error, Principal, Random, Region};
+use iam::{Accounts, Iam, Keyring, Sts};
+use state::Records;
 
 use crate::front::Parties;
 
-/// The parties of a region without accounts: nobody's credentials are known.
-pub fn parties(
-    region: Region,
-    domain: String,
-    clock: Arc<Clock>,
-    wall: Arc<Clock>,
-    random: Arc<Random>,
-) -> Parties {
-    Parties {
-        services: Vec::new(),
-        credentials: Arc::new(NoAccounts),
-        authorizer: Arc::new(NoAccounts),
-        note_use: Box::new(|_, _| {}),
+/// The services of a region and those who speak for them.
+pub struct Services {
+    pub iam: Iam,
+    pub accounts: Accounts,
+    pub parties: Parties,
+}
+
+/// What the services are given.
+pub struct Ground {
+    pub records: Records,
+    pub region: Region,
+    pub domain: String,
+    pub clock: Arc<Clock>,
+    pub wall: Arc<Clock>,
+    pub random: Arc<Random>,
+}
+
+/// # Errors
+/// When the state cannot be read or written.
+pub async fn services(ground: Ground) -> Result<Services, Error> {
+    let Ground { records, region, domain, clock, wall, random } = ground;
+    let seal = Arc::new(iam::sts::Seal::open(&records, &random).await?);
+    let iam = Iam::new(records.clone(), random.clone());
+    let sts = Sts::new(iam.clone(), seal.clone());
+    let noting = iam.clone();
+    let parties = Parties {
+        services: vec![iam::sts::model::service(Arc::new(sts))],
+        credentials: Arc::new(Keyring::new(iam.clone(), seal)),
+        authorizer: Arc::new(RootAlone),
+        note_use: Box::new(move |call, service| noting.note_use(call, service)),
         region,
         domain,
         clock,
         wall,
-        random,
-    }
+        random: random.clone(),
+    };
+    Ok(Services { iam, accounts: Accounts::new(records, random), parties })
 }
 
-struct NoAccounts;
+/// Root may do everything, and nobody else anything.
+struct RootAlone;
 
-impl Credentials for NoAccounts {
-    fn find<'a>(
-        &'a self,
-        _access_key_id: &'a str,
-        _session_token: Option<&'a str>,
-        _now: Timestamp,
-    ) -> BoxFuture<'a, Result<Credential, CredentialError>> {
-        Box::pin(async { Err(CredentialError::UnknownKey) })
-    }
-}
-
-impl Authorizer for NoAccounts {
+impl Authorizer for RootAlone {
     fn authorize<'a>(
         &'a self,
-        _call: &'a Call,
+        call: &'a Call,
         check: &'a Check,
     ) -> BoxFuture<'a, Result<Decision, Error>> {
-        let message = format!("nobody is authorized to perform: {}", check.action);
-        Box::pin(async { Ok(Decision::Denied { message }) })
+        let decision = if call.identity.principal == Principal::Root {
+            Decision::Allowed
+        } else {
+            let user = call.identity.arn().map(|arn| arn.to_string()).unwrap_or_default();
+            let message = format!("User: {user} is not authorized to perform: {}", check.action);
+            Decision::Denied { message }
+        };
+        Box::pin(async { Ok(decision) })
     }
 }

@@ -124,6 +124,10 @@ async fn answer(line: &str, region: &Region) -> Answer {
         }
         Ask::ClockSet { to } => region.turn_clock(Turn::To(to)).await.map(Answer::Clock),
         Ask::ClockReset => region.turn_clock(Turn::Reset).await.map(Answer::Clock),
+        Ask::AccountCreate { name, id } => {
+            region.create_account(name, id).await.map(Answer::Account)
+        }
+        Ask::AccountList => region.accounts().await.map(Answer::Accounts),
     };
     answered.unwrap_or_else(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "a command was refused");

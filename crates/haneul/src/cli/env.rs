@@ -46,10 +46,10 @@ impl Env {
 
 fn root_key(data: &DataDir, account: Option<AccountId>) -> Result<RootKey, Failure> {
     let wanted = |key: &RootKey| account.as_ref().is_none_or(|id| key.account.id == *id);
-    keyring::read(data)?.into_iter().find(wanted).ok_or_else(|| {
-        let id = account.as_ref().map_or("", AccountId::as_str);
-        Failure::Said(text().no_account(id))
-    })
+    keyring::read(data)?
+        .into_iter()
+        .find(wanted)
+        .ok_or_else(|| Failure::Said(text().no_root_key(account.as_ref().map(AccountId::as_str))))
 }
 
 fn exports(start: &LastStart, key: &RootKey) -> Vec<String> {

@@ -46,7 +46,8 @@ fn lines(status: &admin::Status) -> Vec<(&'static str, String)> {
         StatusHead::Region,
         format!("{}, haneul {}, {uptime}, pid {}", status.region, status.version, status.pid),
     );
-    line(StatusHead::Listens, status.listeners.join(", "));
+    let urls: Vec<_> = status.listeners.iter().map(|address| format!("http://{address}")).collect();
+    line(StatusHead::Listens, format!("{} (https too)", urls.join(", ")));
     line(StatusHead::Clock, text.clock(status.clock));
     for zone in &status.zones {
         let health = if zone.healthy { text.healthy() } else { text.not_healthy() };
@@ -57,6 +58,7 @@ fn lines(status: &admin::Status) -> Vec<(&'static str, String)> {
     }
     line(StatusHead::Store, status.store.clone());
     line(StatusHead::Services, status.services.join(", "));
+    line(StatusHead::Accounts, status.accounts.to_string());
     let admin::Counts { answered, refused, failed } = status.requests;
     line(StatusHead::Requests, text.requests(answered, refused, failed));
     for unsupported in &status.unsupported {

@@ -33,6 +33,7 @@ pub struct Up {
 impl Up {
     pub fn run(self) -> Result<(), Failure> {
         log::start(self.log);
+        prepare_process();
         let data = self.data.folder()?;
         let zones = given_zones(self.zones)?;
         let listen = self.listen;
@@ -73,15 +74,33 @@ impl Up {
     }
 }
 
+/// What the whole process needs before it has threads.
+fn prepare_process() {
+    use rustix::fs::Mode;
+    use rustix::process::{Resource, getrlimit, setrlimit, umask};
+    // Whatever is written from here on, by whichever crate, is the owner's alone.
+    umask(Mode::from_raw_mode(0o077));
+    // Shells start programs with 1,024 file handles; a region serves more connections.
+    let mut handles = getrlimit(Resource::Nofile);
+    handles.current = handles.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, handles) {
+        tracing::warn!(%error, "the limit of file handles could not be raised");
+    }
+}
+
 /// One block that says where it listens and what to do next.
 fn announce(data: &DataDir, running: &Running) {
     let text = text();
-    let listeners: Vec<String> = running.addresses().iter().map(ToString::to_string).collect();
+    let listeners: Vec<String> =
+        running.addresses().iter().map(|address| format!("http://{address}")).collect();
     let quoted = super::env::shell_quoted(&data.path().to_string_lossy());
     let status = running.region();
     say(&format!("{}, {}", crate::version(), status.name()));
-    say(&format!("  {}: {} (http, https)", text.up_listens(), listeners.join(", ")));
+    say(&format!("  {}: {} (https too)", text.up_listens(), listeners.join(", ")));
     say(&format!("  {}: {}", text.up_data(), data.path().display()));
+    if let Some(key) = running.new_key() {
+        super::account::show(data, key);
+    }
     say(text.up_next());
     say(&format!("  eval \"$(haneul env --data {quoted})\""));
     say("  aws sts get-caller-identity");

@@ -22,7 +22,7 @@ use crate::limits;
 /// # Errors
 /// `RequestEntityTooLarge` (413), without reading what is announced as too large;
 /// `RequestTimeout` (400) for one that does not arrive; a broken one is `IncompleteBody`.
-pub async fn read(parts: &Parts, body: Incoming) -> Result<Bytes, Error> {
+pub async fn read(parts: &Parts, mut body: Incoming) -> Result<Bytes, Error> {
     let max = if route::is_form(&parts.headers) || !has_content_type(&parts.headers) {
         limits::FORM_BODY_MAX
     } else {
@@ -30,11 +30,16 @@ pub async fn read(parts: &Parts, body: Incoming) -> Result<Bytes, Error> {
     };
     let announced = body.size_hint().lower();
     if announced > u64::try_from(max).unwrap_or(u64::MAX) {
+        discard(&parts.headers, &mut body).await;
         return Err(too_large(max));
     }
-    match timeout(limits::BODY_READ_MAX, Limited::new(body, max).collect()).await {
+    let limited = Limited::new(&mut body, max);
+    match timeout(limits::BODY_READ_MAX, limited.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(max)),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            discard(&parts.headers, &mut body).await;
+            Err(too_large(max))
+        }
         Ok(Err(_)) => Err(Error::client(
             400,
             "IncompleteBody",
@@ -46,6 +51,24 @@ pub async fn read(parts: &Parts, body: Incoming) -> Result<Bytes, Error> {
             "Your socket connection to the server was not read from or written to within the timeout period.",
         )),
     }
+}
+
+/// Reads on for nothing: most clients look for an answer only after they have sent all, and
+/// meet a reset instead of it when the connection is closed before.
+async fn discard(headers: &HeaderMap, body: &mut Incoming) {
+    if headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let mut left = limits::DISCARDED_MAX;
+    let read = async {
+        while left > 0
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        }
+    };
+    // However it ends, the refusal follows.
+    let _ = timeout(limits::DISCARD_MAX, read).await;
 }
 
 fn has_content_type(headers: &HeaderMap) -> bool {

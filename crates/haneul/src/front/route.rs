@@ -115,7 +115,7 @@ fn looks(service: &str, parts: &Parts, action: Option<&str>) -> Looks {
         "s3" | "s3express" | "s3-object-lambda" | "s3-outposts" => Looks::S3,
         "ec2" => Looks::Ec2,
         "route53" | "cloudfront" => Looks::RestXml,
-        _ if action.is_some() => Looks::Query,
+        _ if action.is_some() || is_form(&parts.headers) => Looks::Query,
         // The rest of AWS speaks JSON over REST or CBOR, whose clients read the error's
         // name from a header.
         _ => Looks::Json11,
