@@ -33,6 +33,16 @@ impl Cloud {
         Self { running, clock, region }
     }
 
+    /// The first account's root key.
+    pub fn root_key(&self) -> Key {
+        let key = self.running.new_key().expect("a region in memory is always new");
+        Key {
+            access_key_id: key.access_key_id.clone(),
+            secret_access_key: key.secret_access_key.clone(),
+            session_token: None,
+        }
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.running.addresses()[0]
     }

@@ -79,7 +79,9 @@ impl Haneul {
         }
         let address = announcement
             .lines()
-            .find_map(|line| line.trim().strip_prefix("listens on: ")?.split([',', ' ']).next())
+            .find_map(|line| {
+                line.trim().strip_prefix("listens on: http://")?.split([',', ' ']).next()
+            })
             .and_then(|address| address.parse().ok())
             .expect("it says where it listens");
         Process { child, address, announcement, log, reader: Some(reader) }

@@ -1,3 +1,4 @@
 //! The API port before any service: connections, TLS, signatures, bad requests.
 
 mod connections;
+mod refusals;
