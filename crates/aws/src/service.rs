@@ -162,6 +162,12 @@ pub fn answer<T: IntoValue>(output: Result<T, Error>) -> Result<Value, Error> {
     Ok(output?.into_value().unwrap_or(Value::Structure(Vec::new())))
 }
 
+impl FromValue for () {
+    fn from_value(_: Value) -> Result<Self, Mismatch> {
+        Ok(())
+    }
+}
+
 /// The answer of an operation that has none.
 impl IntoValue for () {
     fn into_value(self) -> Option<Value> {

@@ -221,6 +221,7 @@ macro_rules! structure {
             $(pub $field: $type,)*
         }
 
+        #[allow(non_upper_case_globals)]
         pub static $name: $crate::schema::Schema = $crate::schema::Schema::$schema(
             stringify!($name),
             &[$($crate::schema::Member::new($member, &$shape) $($more)*),*],
