@@ -45,7 +45,9 @@ pub mod login_profile;
 pub mod managed_policy;
 pub mod policy_version;
 pub mod role;
+pub mod service_linked_role;
 pub mod trust_policy;
+pub mod user_credential;
 
 pub mod attachment;
 pub mod inline_policy;
@@ -53,11 +55,16 @@ pub mod permissions_boundary;
 pub mod policy_holder;
 
 pub mod account_alias;
+pub mod account_summary;
+pub mod authorization_details;
 pub mod password_policy;
 
 pub mod credentials;
 pub mod last_used;
 pub mod sts;
+
+pub mod authorization;
+pub mod operations;
 
 pub mod document;
 pub mod id;

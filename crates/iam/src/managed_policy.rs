@@ -88,7 +88,7 @@ impl ManagedPolicy {
     }
 
     /// As CreatePolicy and ListPolicies show it: without description and tags.
-    fn brief(&self, account: &AccountId) -> model::Policy {
+    pub(crate) fn brief(&self, account: &AccountId) -> model::Policy {
         model::Policy {
             policy_name: Some(self.name.clone()),
             policy_id: Some(self.id.clone()),
@@ -110,7 +110,7 @@ fn count(uses: usize) -> i32 {
     i32::try_from(uses).unwrap_or(i32::MAX)
 }
 
-fn brief_aws(policy: &AwsManagedPolicy, uses: PolicyUses) -> model::Policy {
+pub(crate) fn brief_aws(policy: &AwsManagedPolicy, uses: PolicyUses) -> model::Policy {
     model::Policy {
         policy_name: Some(policy.name.into()),
         policy_id: Some(policy.id.into()),

@@ -30,7 +30,11 @@ pub(crate) fn version_key(policy_key: &str, number: u32) -> String {
     format!("{policy_key}/{number}")
 }
 
-fn shape(number: u32, policy: &ManagedPolicy, document: Option<&str>) -> model::PolicyVersion {
+pub(crate) fn shape(
+    number: u32,
+    policy: &ManagedPolicy,
+    document: Option<&str>,
+) -> model::PolicyVersion {
     model::PolicyVersion {
         document: document.map(document::encode),
         version_id: Some(format!("v{number}")),

@@ -3,7 +3,7 @@
 
 use aws::{AccountId, Call, Timestamp};
 use serde::{Deserialize, Serialize};
-use state::{Record, Scope, Stored};
+use state::{Record, Scope, Stored, Transaction};
 
 use crate::error::{Error, InUse, Missing, Result, Taken};
 use crate::id::{self, Kind};
@@ -128,7 +128,7 @@ impl Iam {
         }
     }
 
-    /// Stores a new role.
+    /// Stores a new role. One made with attachments is a service's.
     pub(crate) async fn add_role(&self, account: &AccountId, role: &Role) -> Result<()> {
         let scope = scope(account);
         let key = name::key(&role.name);
@@ -142,7 +142,7 @@ impl Iam {
                 self.begin_use(&mut txn, account, boundary, Use::Boundary).await?;
             }
             for policy in &role.policies.attached {
-                self.begin_use(&mut txn, account, policy, Use::Attachment).await?;
+                self.begin_use(&mut txn, account, policy, Use::ServiceAttachment).await?;
             }
             txn.create(&scope, &key, role);
             txn.commit().await?;
@@ -297,15 +297,19 @@ pub async fn delete(iam: &Iam, call: &Call, input: model::DeleteRoleRequest) -> 
         if role.record.instance_profiles > 0 {
             return Err(Error::DeleteConflict(InUse::InstanceProfile));
         }
-        iam.remove_role(account, &role).await
+        iam.remove_role(iam.records.transaction(), account, &role).await
     })
     .await
 }
 
 impl Iam {
-    /// Deletes a role and ends its uses of policies.
-    pub(crate) async fn remove_role(&self, account: &AccountId, role: &Stored<Role>) -> Result<()> {
-        let mut txn = self.records.transaction();
+    /// Deletes a role, ends its uses of policies, and commits.
+    pub(crate) async fn remove_role(
+        &self,
+        mut txn: Transaction,
+        account: &AccountId,
+        role: &Stored<Role>,
+    ) -> Result<()> {
         self.count_down(&mut txn, &scope(account), Quota::RolesPerAccount).await?;
         if let Some(boundary) = &role.record.boundary {
             self.end_use(&mut txn, account, boundary, Use::Boundary).await?;
