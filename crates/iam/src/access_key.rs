@@ -91,16 +91,16 @@ impl AccessKey {
 }
 
 /// Whose keys an operation is about.
-enum Keyring {
-    Root(Stored<Account>),
+enum KeyOwner {
+    Root(Box<Stored<Account>>),
     User(Box<Stored<User>>),
 }
 
-impl Keyring {
+impl KeyOwner {
     async fn find(iam: &Iam, call: &Call, name: Option<String>) -> Result<Self> {
         let account = call.account()?;
         if name.is_none() && call.identity.principal == Principal::Root {
-            return Ok(Self::Root(iam.account_record(account).await?));
+            return Ok(Self::Root(Box::new(iam.account_record(account).await?)));
         }
         let name = named_or_caller(&call.identity, name)?;
         Ok(Self::User(Box::new(iam.user(&scope(account), &name).await?)))
@@ -138,7 +138,7 @@ impl Keyring {
             Self::Root(stored) => {
                 let mut account = stored.record.clone();
                 change(&mut account.access_keys);
-                txn.update(stored, &account);
+                txn.update(stored.as_ref(), &account);
             }
             Self::User(stored) => {
                 let mut user = stored.record.clone();
@@ -165,18 +165,18 @@ pub async fn create(
     let scope = scope(account);
     let (key_id, key, name) = iam
         .retry(async || {
-            let ring = Keyring::find(iam, call, input.user_name.clone()).await?;
-            if ring.ids().len() >= Quota::AccessKeysPerUser.max() {
+            let holder = KeyOwner::find(iam, call, input.user_name.clone()).await?;
+            if holder.ids().len() >= Quota::AccessKeysPerUser.max() {
                 return Err(Error::LimitExceeded(Limit::Quota(Quota::AccessKeysPerUser)));
             }
-            let (key_id, key) = AccessKey::new(&iam.random, account, ring.owner(), call.at);
+            let (key_id, key) = AccessKey::new(&iam.random, account, holder.owner(), call.at);
             let mut txn = iam.records.transaction();
             txn.create(&scope, &key_id, &key);
-            ring.write(&mut txn, |ids| {
+            holder.write(&mut txn, |ids| {
                 ids.insert(key_id.clone());
             });
             txn.commit().await?;
-            Ok((key_id, key, ring.owner_name().to_owned()))
+            Ok((key_id, key, holder.owner_name().to_owned()))
         })
         .await?;
     let access_key = model::AccessKey {
@@ -195,12 +195,12 @@ pub async fn list(
     input: model::ListAccessKeysRequest,
 ) -> Result<model::ListAccessKeysResponse> {
     let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
-    let ring = Keyring::find(iam, call, input.user_name).await?;
+    let holder = KeyOwner::find(iam, call, input.user_name).await?;
     let scope = scope(call.account()?);
     let mut keys = Vec::new();
-    for id in ring.ids() {
+    for id in holder.ids() {
         if let Some(key) = iam.records.get::<AccessKey>(&scope, id).await? {
-            keys.push((id.clone(), key.record.shape(id.clone(), ring.owner_name())));
+            keys.push((id.clone(), key.record.shape(id.clone(), holder.owner_name())));
         }
     }
     let page = ask.cut(keys);
@@ -215,8 +215,8 @@ pub async fn update(iam: &Iam, call: &Call, input: model::UpdateAccessKeyRequest
     let scope = scope(call.account()?);
     let status = Status::parse(&input.status)?;
     iam.retry(async || {
-        let ring = Keyring::find(iam, call, input.user_name.clone()).await?;
-        let key = ring.key(iam, &scope, &input.access_key_id).await?;
+        let holder = KeyOwner::find(iam, call, input.user_name.clone()).await?;
+        let key = holder.key(iam, &scope, &input.access_key_id).await?;
         let mut txn = iam.records.transaction();
         txn.update(&key, &AccessKey { status, ..key.record.clone() });
         txn.commit().await?;
@@ -228,11 +228,11 @@ pub async fn update(iam: &Iam, call: &Call, input: model::UpdateAccessKeyRequest
 pub async fn delete(iam: &Iam, call: &Call, input: model::DeleteAccessKeyRequest) -> Result<()> {
     let scope = scope(call.account()?);
     iam.retry(async || {
-        let ring = Keyring::find(iam, call, input.user_name.clone()).await?;
-        let key = ring.key(iam, &scope, &input.access_key_id).await?;
+        let holder = KeyOwner::find(iam, call, input.user_name.clone()).await?;
+        let key = holder.key(iam, &scope, &input.access_key_id).await?;
         let mut txn = iam.records.transaction();
         txn.delete(&key);
-        ring.write(&mut txn, |ids| {
+        holder.write(&mut txn, |ids| {
             ids.remove(&input.access_key_id);
         });
         txn.commit().await?;

@@ -27,6 +27,9 @@ impl Record for PasswordPolicy {
     const FORMAT: u32 = 1;
 }
 
+/// Whether it is asked for, what fulfils it, and how a refusal calls that.
+type Rule = (bool, fn(char) -> bool, &'static str);
+
 /// One for each account.
 const ID: &str = "password-policy";
 const SYMBOLS: &str = "!@#$%^&*()_+-=[]{}|'";
@@ -64,7 +67,7 @@ impl PasswordPolicy {
             )));
         }
         let has = |fits: fn(char) -> bool| password.chars().any(fits);
-        let rules: [(bool, fn(char) -> bool, &str); 4] = [
+        let rules: [Rule; 4] = [
             (self.require_uppercase_characters, is_upper, "one uppercase letter"),
             (self.require_lowercase_characters, is_lower, "one lowercase letter"),
             (self.require_symbols, is_symbol, "one symbol"),
