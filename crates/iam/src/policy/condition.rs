@@ -202,7 +202,7 @@ impl Condition {
             && self.operands.contains(&Operand::Unreadable)
     }
 
-    /// Keys of the variables in the values, in lower case.
+    /// Keys of the variables in the values.
     pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
         self.operands.iter().flat_map(|operand| {
             let (text, arn) = match operand {

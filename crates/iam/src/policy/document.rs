@@ -79,7 +79,8 @@ pub struct Position {
     pub column: i32,
 }
 
-/// Where a statement stood in its document's text: its first letter, and the one after its last.
+/// Where a statement stood in its document's text, as AWS's simulator counts: from behind the
+/// bracket or comma before it (for a lone statement: behind its own brace) to behind its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     pub start: Position,

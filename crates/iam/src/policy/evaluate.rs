@@ -16,20 +16,7 @@ use super::request::Request;
 #[derive(Clone, Copy, Debug)]
 pub struct Named<'a> {
     pub name: &'a str,
-    pub source: Source,
     pub document: &'a Document,
-}
-
-/// Where a policy came from, in SimulatePrincipalPolicy's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    User,
-    Group,
-    Role,
-    AwsManaged,
-    UserManaged,
-    Resource,
-    None,
 }
 
 /// Every policy that has a say in one request.
@@ -69,6 +56,7 @@ pub struct Outcome<'a> {
 
 #[derive(Clone, Copy, Debug)]
 pub struct Matched<'a> {
+    pub layer: Layer,
     pub policy: Named<'a>,
     pub statement: &'a Statement,
 }
@@ -81,16 +69,20 @@ impl Outcome<'_> {
 
 pub fn evaluate<'a>(applied: &Applied<'a>, request: &Request<'_>) -> Outcome<'a> {
     let mut matched = Vec::new();
-    let mut of_principal = |policies: &[Named<'a>]| {
+    let mut of_principal = |layer, policies: &[Named<'a>]| {
         let mut found = Found::default();
         for policy in policies {
-            found.add(policy, request, &mut matched);
+            for statement in policy.document.statements().iter().filter(|s| s.applies(request)) {
+                found.add(statement.effect());
+                matched.push(Matched { layer, policy: *policy, statement });
+            }
         }
         found
     };
-    let identity = of_principal(applied.identity);
-    let boundary = applied.boundary.map(|policy| of_principal(&[policy]));
-    let session = (!applied.session.is_empty()).then(|| of_principal(applied.session));
+    let identity = of_principal(Layer::Identity, applied.identity);
+    let boundary = applied.boundary.map(|policy| of_principal(Layer::Boundary, &[policy]));
+    let session =
+        (!applied.session.is_empty()).then(|| of_principal(Layer::Session, applied.session));
     let resource = applied.resource.map_or_else(FoundOnResource::default, |policy| {
         FoundOnResource::of(&policy, request, &mut matched)
     });
@@ -161,16 +153,10 @@ struct Found {
 }
 
 impl Found {
-    fn add<'a>(&mut self, policy: &Named<'a>, request: &Request<'_>, to: &mut Vec<Matched<'a>>) {
-        for statement in policy.document.statements() {
-            if !statement.applies(request) {
-                continue;
-            }
-            to.push(Matched { policy: *policy, statement });
-            match statement.effect() {
-                Effect::Allow => self.allowed = true,
-                Effect::Deny => self.denied = true,
-            }
+    fn add(&mut self, effect: Effect) {
+        match effect {
+            Effect::Allow => self.allowed = true,
+            Effect::Deny => self.denied = true,
         }
     }
 }
@@ -193,7 +179,7 @@ impl FoundOnResource {
             if named.is_none() || !statement.applies(request) {
                 continue;
             }
-            to.push(Matched { policy: *policy, statement });
+            to.push(Matched { layer: Layer::Resource, policy: *policy, statement });
             match statement.effect() {
                 Effect::Allow => found.grant = found.grant.max(named),
                 Effect::Deny => found.denied = true,

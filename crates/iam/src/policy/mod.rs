@@ -38,7 +38,7 @@ pub use condition::Condition;
 pub use context::Context;
 pub use denial::denial;
 pub use document::{Document, Effect, Kind, Position, Span, Statement, Version};
-pub use evaluate::{Applied, Layer, Matched, Named, Outcome, Source, Verdict, evaluate};
+pub use evaluate::{Applied, Layer, Matched, Named, Outcome, Verdict, evaluate};
 pub use json::DOCUMENT_BYTES_MAX;
 pub use malformed::Malformed;
 pub use principal::{PrincipalElement, PrincipalName, Requester};

@@ -55,7 +55,7 @@ pub(super) fn document(text: &str, kind: Kind) -> Result<Document, Malformed> {
     let root = json::read(text).map_err(|_| not_json.clone())?;
     let Node::Object(entries) = &root.node else { return Err(not_json) };
 
-    let shape = Shape { kind };
+    let shape = Shape { text, kind };
     shape.check_fields(entries, &["Version", "Id", "Statement"])?;
     let version = shape.version(entries)?;
     let id = shape.string(entries, "Id")?;
@@ -73,11 +73,12 @@ pub(super) fn document(text: &str, kind: Kind) -> Result<Document, Malformed> {
 }
 
 /// Reading JSON shapes: what has the wrong type is a syntax error.
-struct Shape {
+struct Shape<'t> {
+    text: &'t str,
     kind: Kind,
 }
 
-impl Shape {
+impl Shape<'_> {
     fn check_fields(&self, entries: &Entries, known: &[&str]) -> Result<(), Malformed> {
         match entries.iter().find(|(key, _)| !known.contains(&key.as_str())) {
             None => Ok(()),
@@ -108,15 +109,17 @@ impl Shape {
             return Err(self.missing("Statement"));
         };
         match &value.node {
-            Node::Object(_) => Ok(vec![self.statement(value)?]),
+            Node::Object(_) => Ok(vec![self.statement(value, value.start + 1)?]),
             Node::Array(items) if !items.is_empty() => {
-                items.iter().map(|item| self.statement(item)).collect()
+                // From the bracket or comma on; that is where AWS begins to count.
+                let starts = items.iter().map(|item| self.text[..item.start].trim_end().len());
+                items.iter().zip(starts).map(|(i, start)| self.statement(i, start)).collect()
             }
             _ => Err(Malformed::Syntax),
         }
     }
 
-    fn statement<'a>(&self, value: &'a Value) -> Result<Draft<'a>, Malformed> {
+    fn statement<'a>(&self, value: &'a Value, start: usize) -> Result<Draft<'a>, Malformed> {
         const FIELDS: [&str; 9] = [
             "Sid",
             "Effect",
@@ -144,7 +147,7 @@ impl Shape {
             action: either(entries, "Action", "NotAction")?,
             resource: either(entries, "Resource", "NotResource")?,
             conditions: conditions(entries)?,
-            start: value.start,
+            start,
             end: value.end,
         })
     }

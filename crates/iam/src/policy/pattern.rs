@@ -27,7 +27,12 @@ enum Piece {
     Text(Box<str>),
     One,
     Many,
-    Variable { key: Box<str>, default: Option<Box<str>> },
+    /// `name` is the key as written, `key` the same in lower case.
+    Variable {
+        name: Box<str>,
+        key: Box<str>,
+        default: Option<Box<str>>,
+    },
 }
 
 impl Pattern {
@@ -68,10 +73,10 @@ impl Pattern {
         Self { pieces, ignore_case: notation.ignore_case }
     }
 
-    /// The keys of the variables used here that have no default.
+    /// The keys of the variables used here that have no default, as written.
     pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Variable { key, default: None } => Some(&**key),
+            Piece::Variable { name, default: None, .. } => Some(&**name),
             _ => None,
         })
     }
@@ -95,7 +100,7 @@ impl Pattern {
     /// The value of each piece that is a variable, empty for the others.
     fn resolved<'a>(&'a self, context: &'a Context<'_>) -> Option<Vec<Cow<'a, str>>> {
         let value = |piece: &'a Piece| match piece {
-            Piece::Variable { key, default } => {
+            Piece::Variable { key, default, .. } => {
                 let value = context.single(key).or_else(|| default.as_deref().map(Cow::from))?;
                 Some(if self.ignore_case { value.to_lowercase().into() } else { value })
             }
@@ -128,21 +133,22 @@ fn variable(text: &str) -> Option<(Variable, usize)> {
         }
     }
     let end = inner.find(['}', ',', '$', '{'])?;
-    let key = inner[..end].trim().to_lowercase().into_boxed_str();
-    if key.is_empty() {
+    let name = inner[..end].trim();
+    if name.is_empty() {
         return None;
     }
-    match inner.as_bytes()[end] {
-        b'}' => Some((Variable::Key(Piece::Variable { key, default: None }), end + 3)),
+    let (default, len) = match inner.as_bytes()[end] {
+        b'}' => (None, end + 3),
         b',' => {
             let quoted = inner[end + 1..].trim_start().strip_prefix('\'')?;
             let close = quoted.find('\'')?;
             let after = quoted[close + 1..].trim_start().strip_prefix('}')?;
-            let default = Some(quoted[..close].into());
-            Some((Variable::Key(Piece::Variable { key, default }), text.len() - after.len()))
+            (Some(quoted[..close].into()), text.len() - after.len())
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    let key = name.to_lowercase().into();
+    Some((Variable::Key(Piece::Variable { name: name.into(), key, default }), len))
 }
 
 /// Matches with one point of return, the last star seen: a later star can take over whatever

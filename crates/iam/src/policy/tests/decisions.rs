@@ -313,7 +313,7 @@ fn an_older_document_has_no_variables() {
             Context { call: Some(&bob), principal_tags: &[], resource_account: None, given: &[] };
         let who = Requester::new(&bob.identity);
         let request = Request::new(who, "s3:GetObject", &resource, context);
-        let named = [Named { name: "p", source: Source::User, document: &document }];
+        let named = [Named { name: "p", document: &document }];
         let applied = Applied { identity: &named, ..Applied::default() };
         assert_eq!(evaluate(&applied, &request).verdict, expected, "{key}");
     };

@@ -64,20 +64,36 @@ fn refusals_say_who_what_and_why() {
     assert_eq!(s3(&bob).identity(ALLOW_ALL).denial(), None);
 }
 
+/// Where the simulator says a statement is: for a lone one, for the first and for a later one.
 #[test]
-fn the_statements_that_applied_are_told_with_their_places() {
-    let text = "{\"Version\":\"2012-10-17\",\"Statement\":[\n  {\"Effect\":\"Allow\",\
-                \"Action\":\"s3:*\",\"Resource\":\"*\"},\n  {\"Effect\":\"Deny\",\
-                \"Action\":\"ec2:*\",\"Resource\":\"*\"}]}";
-    let document = Document::parse(text, Kind::Managed).expect("a policy");
-    let named = [Named { name: "p", source: Source::UserManaged, document: &document }];
-    let bob = user(OWN, "bob");
-    let context = Context::of_values(&[]);
-    let request = Request::new(Requester::new(&bob), "s3:GetObject", "*", context);
-    let applied = Applied { identity: &named, ..Applied::default() };
-    let outcome = evaluate(&applied, &request);
-    assert_eq!(outcome.matched.len(), 1);
-    let span = outcome.matched[0].statement.span();
-    assert_eq!((span.start.line, span.start.column), (2, 3));
-    assert_eq!((span.end.line, span.end.column), (2, 52));
+fn statements_are_placed_as_the_simulator_counts() {
+    let check = |text: &str, expected: &[[(i32, i32); 2]]| {
+        let document = Document::parse(text, Kind::Managed).expect("a policy");
+        let at = |position: Position| (position.line, position.column);
+        let spans = document.statements().iter().map(Statement::span);
+        let spans: Vec<_> = spans.map(|span| [at(span.start), at(span.end)]).collect();
+        assert_eq!(spans, expected, "{text}");
+    };
+    let condition = r#"{"DateGreaterThan":{"aws:CurrentTime":"2018-08-16T12:00:00Z"}}"#;
+    let fields = r#""Effect":"Allow","Action":"dynamodb:*","Resource":"*""#;
+    let lone = format!(r#"{{{fields},"Condition":{condition}}}"#);
+    let lone = format!(r#"{{"Version":"2012-10-17","Statement":{lone}}}"#);
+    check(&lone, &[[(1, 38), (1, 167)]]);
+    let first = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\n      \"Effect\": \
+                 \"Allow\",\n      \"Action\": \"*\",\n      \"Resource\": \"*\"\n    },\n    \
+                 {\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}\n  ]\n}";
+    check(first, &[[(3, 17), (8, 6)], [(8, 7), (9, 50)]]);
+}
+
+#[test]
+fn the_statements_that_applied_are_told() {
+    let ask = Ask::new(&user(OWN, "bob"), "s3:GetObject", "*")
+        .identity(r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#)
+        .identity(r#"{"Effect":"Deny","Action":"ec2:*","Resource":"*"}"#)
+        .on_resource(r#"{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}"#);
+    let told = ask.with(|applied, request| {
+        let matched = evaluate(applied, request).matched;
+        matched.iter().map(|m| (m.layer, m.statement.effect())).collect::<Vec<_>>()
+    });
+    assert_eq!(told, [(Layer::Identity, Effect::Allow), (Layer::Resource, Effect::Deny)]);
 }

@@ -291,6 +291,6 @@ fn context_keys_of_conditions_and_variables() {
     );
     assert_eq!(
         document.context_keys(),
-        ["aws:username", "s3:prefix", "aws:principaltag/team", "AWS:SecureTransport"]
+        ["aws:username", "s3:prefix", "aws:PrincipalTag/Team", "AWS:SecureTransport"]
     );
 }

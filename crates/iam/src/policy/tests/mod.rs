@@ -161,7 +161,7 @@ impl Ask {
 
     pub(super) fn with<T>(&self, ask: impl FnOnce(&Applied<'_>, &Request<'_>) -> T) -> T {
         fn named(document: &Document) -> Named<'_> {
-            Named { name: "p", source: Source::None, document }
+            Named { name: "p", document }
         }
         let identity: Vec<_> = self.identity.iter().map(named).collect();
         let session: Vec<_> = self.session.iter().map(named).collect();
