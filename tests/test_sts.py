@@ -1,9 +1,7 @@
 """STS: who is asking, sessions, and their end."""
 
 import re
-from datetime import timedelta
 
-from raw import clock_ahead
 from refusal import check_refused
 from region import allow, trust
 
@@ -90,7 +88,6 @@ def test_a_session_ends_when_the_clock_says_so(own_region):
     session = alice.assume(role, DurationSeconds=900)
     session.sts.get_caller_identity()
     own_region.ok("clock", "advance", "16m")
-    # After a real wait the caller's clock would show the new time too.
-    with clock_ahead(timedelta(minutes=16)):
-        check_refused(session.sts.get_caller_identity, *EXPIRED)
-        alice.sts.get_caller_identity()
+    # A signature's freshness follows the machine's clock, so clients go on as before.
+    check_refused(session.sts.get_caller_identity, *EXPIRED)
+    alice.sts.get_caller_identity()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import struct
 
 from region import allow, policy, trust
 
@@ -102,3 +103,34 @@ def test_the_loss_of_two_zones_is_not_hidden(own_region):
     for zone in ["a", "b"]:
         shutil.rmtree(own_region.data / "zones" / zone)
     own_region.expect_no_start(said=["zone"])
+
+
+def test_data_of_a_newer_format_is_refused_and_left_alone(own_region):
+    own_region.stop()
+    promises = sorted((own_region.data / "zones").glob("*/promise"))
+    assert len(promises) == 3
+    for promise in promises:
+        promise.write_bytes(of_format(promise.read_bytes(), 2))
+    before = {path: path.read_bytes() for path in (own_region.data / "zones").rglob("*") if path.is_file()}
+    own_region.expect_no_start(said=["newer"])
+    for path, content in before.items():
+        assert path.read_bytes() == content, path
+
+
+def of_format(promise, version):
+    """A zone's promise as a later haneul would write it (crates/journal/src/promise.rs)."""
+    fields = promise[:4] + struct.pack("<I", version) + promise[8:40]
+    return fields + struct.pack("<Q", crc64_nvme(fields))
+
+
+def crc64_nvme(data):
+    crc = 0xFFFFFFFFFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x9A6C9329AC4BC9B5 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFFFFFFFFFF
+
+
+def test_the_checksum_above_is_the_published_one():
+    assert crc64_nvme(b"123456789") == 0xAE8B14860A799888
