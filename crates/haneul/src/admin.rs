@@ -38,6 +38,8 @@ pub enum Ask {
         id: Option<AccountId>,
     },
     AccountList,
+    /// The local certificate authority, made if it is not yet.
+    Ca,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,6 +50,8 @@ pub enum Answer {
     Clock(ClockFace),
     Account(RootKey),
     Accounts(Vec<Account>),
+    /// Its certificate in PEM.
+    Ca(String),
     /// The region speaks another [`VERSION`].
     OtherVersion {
         haneul: String,

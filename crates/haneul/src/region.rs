@@ -230,6 +230,15 @@ impl Region {
         accounts::list(&self.accounts).await
     }
 
+    /// The local certificate authority's certificate; made when it is first asked for.
+    ///
+    /// # Errors
+    /// When it cannot be opened or made.
+    pub async fn ca_pem(&self) -> Result<String, aws::Error> {
+        let ca = self.tls.ca().await.map_err(aws::Error::internal)?;
+        Ok(ca.certificate_pem().to_owned())
+    }
+
     fn zones(&self) -> Vec<ZoneStatus> {
         let status = |zone: Zone| ZoneStatus {
             name: zone.name(&self.region),
@@ -263,14 +272,6 @@ impl Running {
 
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.region.addresses
-    }
-
-    /// The local certificate authority's certificate.
-    ///
-    /// # Errors
-    /// When it cannot be opened or made.
-    pub async fn ca_pem(&self) -> Result<String, Arc<crate::ca::CaError>> {
-        Ok(self.region.tls.ca().await?.certificate_pem().to_owned())
     }
 
     /// Returns when somebody asked for the end.

@@ -128,10 +128,13 @@ async fn answer(line: &str, region: &Region) -> Answer {
             region.create_account(name, id).await.map(Answer::Account)
         }
         Ask::AccountList => region.accounts().await.map(Answer::Accounts),
+        Ask::Ca => region.ca_pem().await.map(Answer::Ca),
     };
     answered.unwrap_or_else(|error| {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a command was refused");
-        Answer::Refused(error.to_string())
+        if error.status >= 500 {
+            tracing::error!(error = &error as &dyn std::error::Error, "a command failed");
+        }
+        Answer::Refused(error.message)
     })
 }
 

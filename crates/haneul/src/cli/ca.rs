@@ -3,6 +3,8 @@
 use clap::Args;
 
 use super::{Data, Failure, say, text};
+use crate::admin::client::ask;
+use crate::admin::{Answer, Ask};
 
 #[derive(Args)]
 pub struct Ca {
@@ -16,8 +18,13 @@ impl Ca {
     pub fn run(self) -> Result<(), Failure> {
         let data = self.data.folder()?;
         let path = data.ca_certificate();
-        let Ok(pem) = std::fs::read_to_string(&path) else {
-            return Err(Failure::Said(text().no_ca_yet().into()));
+        let pem = match std::fs::read_to_string(&path) {
+            Ok(pem) => pem,
+            // A region that has just started makes it now.
+            Err(_) => match ask(&data, Ask::Ca) {
+                Ok(Answer::Ca(pem)) => pem,
+                _ => return Err(Failure::Said(text().no_ca_yet().into())),
+            },
         };
         say(pem.trim_end());
         say(text().ca_trust());

@@ -59,7 +59,7 @@ impl Up {
             announce(&data, &running);
             // Made after the start, so that `haneul ca` has something to show and the start
             // need not wait for it. A failure is logged where it happens; plain HTTP goes on.
-            let _ = running.ca_pem().await;
+            let _ = running.region().ca_pem().await;
             tokio::select! {
                 () = running.stop_asked() => {}
                 () = signals.next() => {}

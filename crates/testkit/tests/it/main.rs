@@ -1,3 +1,4 @@
 //! The one integration-test binary: what a client of a whole region sees.
 
 mod front;
+mod process;

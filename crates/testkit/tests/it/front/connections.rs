@@ -34,7 +34,7 @@ async fn raw(cloud: &Cloud, sent: &[u8]) -> String {
 }
 
 async fn tls(cloud: &Cloud, name: &str, alpn: &[u8]) -> tokio_rustls::client::TlsStream<TcpStream> {
-    let pem = cloud.running().ca_pem().await.expect("made");
+    let pem = cloud.running().region().ca_pem().await.expect("made");
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM")).expect("a CA");
     let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(
