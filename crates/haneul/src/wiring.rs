@@ -34,7 +34,10 @@ pub async fn services(ground: Ground) -> Result<Services, Error> {
     let sts = Sts::new(iam.clone(), seal.clone());
     let noting = iam.clone();
     let parties = Parties {
-        services: vec![iam::sts::model::service(Arc::new(sts))],
+        services: vec![
+            iam::model::service(Arc::new(iam.clone())),
+            iam::sts::model::service(Arc::new(sts)),
+        ],
         credentials: Arc::new(Keyring::new(iam.clone(), seal)),
         authorizer: Arc::new(RootAlone),
         note_use: Box::new(move |call, service| noting.note_use(call, service)),

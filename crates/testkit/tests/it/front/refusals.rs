@@ -87,6 +87,10 @@ async fn signatures_are_judged_before_anything_is_done() {
     let (parts, _) = sts.signed(ask, &[]).into_parts();
     let changed = Request::from_parts(parts, "Action=GetSessionToken&Version=2011-06-15".into());
     send(address, changed).await.expect_refusal(403, "SignatureDoesNotMatch");
+
+    let other = Client { service: "iam", ..sts.clone() };
+    let request = other.sign(sts.unsigned(ask, &[]), now);
+    send(address, request).await.expect_refusal(400, "InvalidAction");
 }
 
 #[tokio::test]
@@ -99,6 +103,27 @@ async fn a_turned_clock_does_not_lock_clients_out() {
     let date = answer.headers["date"].to_str().expect("text");
     let date = aws::Timestamp::parse_http_date(date).expect("a date");
     assert!(cloud.wall_now().since(date) < Duration::from_secs(60), "SDKs follow the Date");
+}
+
+#[tokio::test]
+async fn malformed_requests_are_refused_and_change_nothing() {
+    let cloud = Cloud::start().await;
+    let address = cloud.address();
+    let iam = to(&cloud, "iam");
+    let signed = |form: &str| iam.sign(iam.form(form.to_owned()), cloud.wall_now());
+    let version = "Version=2010-05-08";
+
+    let check = async |form: String, status: u16, code: &str| {
+        send(address, signed(&form)).await.expect_refusal(status, code);
+    };
+    check(format!("Action=Nonsense&{version}"), 400, "InvalidAction").await;
+    check("Action=CreateUser&Version=1999-01-01&UserName=a".into(), 400, "InvalidAction").await;
+    check(version.into(), 400, "MissingAction").await;
+    check(format!("Action=CreateUser&{version}"), 400, "ValidationError").await;
+    check(format!("Action=CreateUser&{version}&UserName=a%20b"), 400, "ValidationError").await;
+
+    let users = iam.ask("ListUsers", &[]).await;
+    assert_eq!(users.expect_ok().xml("member"), None, "{}", users.body);
 }
 
 #[tokio::test]
