@@ -184,7 +184,7 @@ fn bad_command_lines_are_refused_before_anything_is_made() {
 #[test]
 fn people_are_spoken_to_in_their_language() {
     let Folder { haneul, _folder } = Folder::new();
-    let korean = |args: &[&str]| haneul.run_with(args, |c| drop(c.env("LC_ALL", "ko_KR.UTF-8")));
+    let korean = |args: &[&str]| haneul.run_with(args, |c| _ = c.env("LC_ALL", "ko_KR.UTF-8"));
     refused(&korean(&["status"]), 3, "실행 중인 리전이 없습니다");
     let region = haneul.up(&[]);
     assert!(ok(korean(&["status"])).contains("가용 영역"));
