@@ -64,6 +64,7 @@ pub mod last_used;
 pub mod sts;
 
 pub mod authorization;
+pub mod authorizer;
 pub mod operations;
 
 pub mod document;
@@ -84,6 +85,7 @@ use crate::error::Result;
 use crate::last_used::LastUsed;
 
 pub use crate::accounts::Accounts;
+pub use crate::authorizer::Authorizer;
 pub use crate::credentials::Keyring;
 pub use crate::error::Error;
 pub use crate::sts::Sts;
