@@ -66,6 +66,7 @@ pub mod sts;
 pub mod authorization;
 pub mod authorizer;
 pub mod operations;
+pub mod simulate;
 
 pub mod document;
 pub mod id;

@@ -5,7 +5,8 @@ use aws::{Call, Check, Error};
 use crate::{
     Iam, access_key, account_alias, account_summary, attachment, authorization_details, group,
     inline_policy, instance_profile, login_profile, managed_policy, model, password_policy,
-    permissions_boundary, policy_version, role, service_linked_role, user, user_credential,
+    permissions_boundary, policy_version, role, service_linked_role, simulate, user,
+    user_credential,
 };
 
 type Answer<T> = Result<T, Error>;
@@ -296,18 +297,18 @@ impl model::Operations for Iam {
 
     async fn get_context_keys_for_custom_policy(
         &self,
-        _: &Call,
-        _: model::GetContextKeysForCustomPolicyRequest,
+        call: &Call,
+        input: model::GetContextKeysForCustomPolicyRequest,
     ) -> Answer<model::GetContextKeysForPolicyResponse> {
-        Err(Error::not_served("iam", "GetContextKeysForCustomPolicy"))
+        Ok(simulate::context_keys_for_custom_policy(self, call, input).await?)
     }
 
     async fn get_context_keys_for_principal_policy(
         &self,
-        _: &Call,
-        _: model::GetContextKeysForPrincipalPolicyRequest,
+        call: &Call,
+        input: model::GetContextKeysForPrincipalPolicyRequest,
     ) -> Answer<model::GetContextKeysForPolicyResponse> {
-        Err(Error::not_served("iam", "GetContextKeysForPrincipalPolicy"))
+        Ok(simulate::context_keys_for_principal_policy(self, call, input).await?)
     }
 
     async fn get_group(
@@ -656,18 +657,18 @@ impl model::Operations for Iam {
 
     async fn simulate_custom_policy(
         &self,
-        _: &Call,
-        _: model::SimulateCustomPolicyRequest,
+        call: &Call,
+        input: model::SimulateCustomPolicyRequest,
     ) -> Answer<model::SimulatePolicyResponse> {
-        Err(Error::not_served("iam", "SimulateCustomPolicy"))
+        Ok(simulate::custom_policy(self, call, input).await?)
     }
 
     async fn simulate_principal_policy(
         &self,
-        _: &Call,
-        _: model::SimulatePrincipalPolicyRequest,
+        call: &Call,
+        input: model::SimulatePrincipalPolicyRequest,
     ) -> Answer<model::SimulatePolicyResponse> {
-        Err(Error::not_served("iam", "SimulatePrincipalPolicy"))
+        Ok(simulate::principal_policy(self, call, input).await?)
     }
 
     async fn tag_instance_profile(

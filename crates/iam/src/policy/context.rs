@@ -123,6 +123,16 @@ fn about_principal<'a>(identity: &'a Identity, name: &str) -> Option<Cow<'a, str
     }
 }
 
+/// What a policy can know of a principal before it makes a request; keys as AWS spells them.
+pub fn principal_keys(identity: &Identity) -> Vec<(String, String)> {
+    let names = ["username", "userid", "PrincipalArn", "PrincipalAccount", "PrincipalType"];
+    let value = |name: &str| about_principal(identity, &name.to_lowercase());
+    let known = names.iter().filter_map(|name| Some((name, value(name)?)));
+    // Of a role there is no session yet, and so no session name.
+    let known = known.filter(|(_, value)| !value.is_empty() && !value.ends_with(':'));
+    known.map(|(name, value)| (format!("aws:{name}"), value.into_owned())).collect()
+}
+
 /// Keys that only temporary credentials bring; `MultiFactorAuthPresent` too is absent, and not
 /// false, for long-term ones.
 fn about_session<'a>(identity: &'a Identity, at: Timestamp, name: &str) -> Option<Cow<'a, str>> {

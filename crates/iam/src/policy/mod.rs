@@ -35,7 +35,7 @@ mod validate;
 mod tests;
 
 pub use condition::Condition;
-pub use context::Context;
+pub use context::{Context, principal_keys};
 pub use denial::denial;
 pub use document::{Document, Effect, Kind, Position, Span, Statement, Version};
 pub use evaluate::{Applied, Layer, Matched, Named, Outcome, Verdict, evaluate};
