@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws::{Authorizer, BoxFuture, Call, Check, Clock, Decision, Error, Principal, Random, Region};
+use aws::{Clock, Error, Random, Region};
 use iam::{Accounts, Iam, Keyring, Sts};
 use state::Records;
 
@@ -39,7 +39,7 @@ pub async fn services(ground: Ground) -> Result<Services, Error> {
             iam::sts::model::service(Arc::new(sts)),
         ],
         credentials: Arc::new(Keyring::new(iam.clone(), seal)),
-        authorizer: Arc::new(RootAlone),
+        authorizer: Arc::new(iam::Authorizer::new(iam.clone())),
         note_use: Box::new(move |call, service| noting.note_use(call, service)),
         region,
         domain,
@@ -48,24 +48,4 @@ pub async fn services(ground: Ground) -> Result<Services, Error> {
         random: random.clone(),
     };
     Ok(Services { iam, accounts: Accounts::new(records, random), parties })
-}
-
-/// Root may do everything, and nobody else anything.
-struct RootAlone;
-
-impl Authorizer for RootAlone {
-    fn authorize<'a>(
-        &'a self,
-        call: &'a Call,
-        check: &'a Check,
-    ) -> BoxFuture<'a, Result<Decision, Error>> {
-        let decision = if call.identity.principal == Principal::Root {
-            Decision::Allowed
-        } else {
-            let user = call.identity.arn().map(|arn| arn.to_string()).unwrap_or_default();
-            let message = format!("User: {user} is not authorized to perform: {}", check.action);
-            Decision::Denied { message }
-        };
-        Box::pin(async { Ok(decision) })
-    }
 }
