@@ -102,6 +102,7 @@ pub fn evaluate<'a>(applied: &Applied<'a>, request: &Request<'_>) -> Outcome<'a>
                 boundary: allows(boundary),
                 session: allows(session),
                 resource: resource.grant,
+                must_name: applied.resource.is_some() && request.action_parts().0 == "kms",
             };
             match sides.first_refusal(request) {
                 None => Verdict::Allowed,
@@ -118,6 +119,9 @@ struct Sides {
     boundary: bool,
     session: bool,
     resource: Option<Grant>,
+    /// A key's policy and a role's trust are the resource policies without which identity
+    /// policies give nothing even in their own account.
+    must_name: bool,
 }
 
 impl Sides {
@@ -131,9 +135,7 @@ impl Sides {
         if given == Some(Grant::Direct) {
             return None;
         }
-        // A trust policy is the one resource policy without which identity policies give
-        // nothing in their own account.
-        let needs_resource = !same_account || request.is_assuming_role();
+        let needs_resource = !same_account || self.must_name || request.is_assuming_role();
         [
             (self.identity || given == Some(Grant::Role), Layer::Identity),
             (self.boundary, Layer::Boundary),

@@ -244,6 +244,26 @@ fn trust_policies() {
     assert_eq!(deputy.key("sts:ExternalId", &["1234"]).verdict(), ImplicitDeny(Resource));
 }
 
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html>
+#[test]
+fn key_policies() {
+    let decrypt = |who: &aws::Identity| {
+        let key = "arn:aws:kms:eu-west-1:111122223333:key/k";
+        Ask::new(who, "kms:Decrypt", key).owned_by(OWN).identity(ALLOW_ALL)
+    };
+    let names = |principal: &str| {
+        format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"kms:*","Resource":"*"}}"#)
+    };
+    let bob = user(OWN, "bob");
+    let account = names(&aws_name("arn:aws:iam::111122223333:root"));
+    assert_eq!(decrypt(&bob).on_resource(&account).verdict(), ALLOWED);
+    let eve = names(&aws_name("arn:aws:iam::111122223333:user/eve"));
+    assert_eq!(decrypt(&bob).on_resource(&eve).verdict(), ImplicitDeny(Resource));
+    let root = aws::Identity::root(super::account(OWN));
+    assert_eq!(decrypt(&root).on_resource(&eve).verdict(), ImplicitDeny(Resource));
+    assert_eq!(Ask::new(&root, "kms:ListKeys", "*").verdict(), ALLOWED);
+}
+
 #[test]
 fn not_action_and_not_resource() {
     let bob = user(OWN, "bob");

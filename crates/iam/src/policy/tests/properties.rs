@@ -92,7 +92,7 @@ fn holds(ask: &Ask, operator: &str, values: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("HANEUL_SOAK").is_some() { 50_000 } else { 256 }))]
+    #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("HANEUL_SOAK").is_some() { 10_000 } else { 256 }))]
 
     #[test]
     fn an_allow_never_takes_and_a_deny_never_gives(
@@ -138,6 +138,44 @@ proptest! {
         let in_session = asked.session(&limit).verdict();
         prop_assert!(free || (bounded != ALLOWED && in_session != ALLOWED));
         prop_assert_eq!(bounded == ALLOWED, in_session == ALLOWED);
+    }
+
+    #[test]
+    fn a_deny_in_any_layer_is_final(
+        ask in request(), layer in 0..4usize, same_account in any::<bool>(),
+        principal in select(vec![r#""*""#, r#"{"AWS":"111122223333"}"#, r#"{"AWS":"AIDABOB"}"#]),
+    ) {
+        let deny = r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#;
+        let on_resource = |statement: &str| {
+            statement.replacen('{', &format!(r#"{{"Principal":{principal},"#), 1)
+        };
+        let given = on_resource(ALLOW_ALL);
+        let ask = ask.owned_by(if same_account { OWN } else { OTHER });
+        let open = ask.clone().identity(ALLOW_ALL).boundary(ALLOW_ALL).session(ALLOW_ALL);
+        let open = open.on_resource(&given);
+        prop_assert_eq!(open.verdict(), ALLOWED);
+        let (closed, expected) = match layer {
+            0 => (open.identity(deny), Layer::Identity),
+            1 => (open.boundary(deny), Layer::Boundary),
+            2 => (open.session(deny), Layer::Session),
+            _ => (open.on_resource(&format!("{given},{}", on_resource(deny))), Layer::Resource),
+        };
+        prop_assert_eq!(closed.verdict(), Verdict::ExplicitDeny(expected));
+    }
+
+    /// Two requests that differ in the owner only: the other account's is never freer.
+    #[test]
+    fn crossing_accounts_never_gives(
+        ask in request(), own in statements(), on_resource in statements(),
+        principal in select(vec![r#""*""#, r#"{"AWS":"111122223333"}"#, r#"{"AWS":"AIDABOB"}"#]),
+    ) {
+        let named = on_resource.iter().map(|statement| {
+            statement.replacen('{', &format!(r#"{{"Principal":{principal},"#), 1)
+        });
+        let named = named.collect::<Vec<_>>().join(",");
+        let ask = ask.identity(&own.join(",")).on_resource(&named);
+        let across = ask.clone().owned_by(OTHER).verdict();
+        prop_assert!(across != ALLOWED || ask.owned_by(OWN).verdict() == ALLOWED);
     }
 
     #[test]
