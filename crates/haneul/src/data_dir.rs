@@ -43,7 +43,15 @@ pub struct LastStart {
 /// Keeps every other haneul process out of the folder until dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child process that is just being started has the file too,
+        // until it runs its own program.
+        let _ = self.file.unlock();
+    }
 }
 
 impl DataDir {
@@ -113,7 +121,7 @@ impl DataDir {
             .open(&path)
             .map_err(at(&path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(self.0.clone())),
             Err(TryLockError::Error(source)) => Err(DataDirError::Io { path, source }),
         }

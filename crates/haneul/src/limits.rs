@@ -47,3 +47,6 @@ pub const SIGNING_KEYS_MAX: usize = 1024;
 pub const ADMIN_CONNECTIONS_MAX: usize = 32;
 pub const ADMIN_LINE_MAX: u64 = 64 * 1024;
 pub const ADMIN_READ_MAX: Duration = Duration::from_secs(10);
+
+/// How much of what is known of keys' last use a crash may lose.
+pub const USES_WRITTEN_EVERY: Duration = Duration::from_secs(60);

@@ -51,21 +51,23 @@ impl Door {
         limits::CONNECTIONS_MAX - self.permits.available_permits()
     }
 
-    /// Serves one listener in a task of its own until [`Self::close`].
-    pub fn open(self: &Arc<Self>, listener: TcpListener) {
-        let door = self.clone();
-        tokio::spawn(async move {
-            let mut stop = door.stop.subscribe();
-            tokio::select! {
-                () = door.accept(&listener) => {}
-                _ = stop.wait_for(|stop| *stop) => {}
-            }
-        });
+    /// Serves one listener until [`Self::shut`].
+    pub async fn open(self: Arc<Self>, listener: TcpListener) {
+        let mut stop = self.stop.subscribe();
+        tokio::select! {
+            () = self.accept(&listener) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
     }
 
-    /// Accepts no more, lets requests under way finish within [`limits::STOP_MAX`].
-    pub async fn close(&self) {
+    /// Accepts no more. Connections end once nothing is under way on them.
+    pub fn shut(&self) {
         self.stop.send_replace(true);
+    }
+
+    /// [`Self::shut`], and waits for requests under way, [`limits::STOP_MAX`] at most.
+    pub async fn close(&self) {
+        self.shut();
         let all = u32::try_from(limits::CONNECTIONS_MAX).expect("a small number");
         if timeout(limits::STOP_MAX, self.permits.acquire_many(all)).await.is_err() {
             tracing::warn!(left = self.connections(), "connections are cut after the time to stop");

@@ -11,6 +11,7 @@ use iam::{Accounts, Iam};
 use state::Records;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::accounts;
 use crate::admin::server::SocketError;
@@ -19,6 +20,7 @@ use crate::data_dir::{DataDir, DataDirError, LastStart, Lock};
 use crate::dial;
 use crate::front::Front;
 use crate::keyring::{Account, RootKey};
+use crate::limits;
 use crate::listener::{self, Door};
 use crate::tls::Tls;
 use crate::wiring::{self, Ground, Services};
@@ -85,6 +87,8 @@ pub struct Region {
 pub struct Running {
     region: Arc<Region>,
     new_key: Option<RootKey>,
+    /// End with it.
+    _tasks: JoinSet<()>,
     /// Kept to the end: it is what keeps other processes out.
     _lock: Option<Lock>,
 }
@@ -149,13 +153,15 @@ impl Region {
             stop: watch::Sender::new(false),
         });
         region.record_start()?;
+        let mut tasks = JoinSet::new();
         for listener in listeners {
-            region.door.open(listener);
+            tasks.spawn(region.door.clone().open(listener));
         }
         if let Some(socket) = socket {
-            tokio::spawn(admin::server::serve(socket, region.clone()));
+            tasks.spawn(admin::server::serve(socket, region.clone()));
         }
-        Ok(Running { region, new_key, _lock: lock })
+        tasks.spawn(note_uses(region.iam.clone()));
+        Ok(Running { region, new_key, _tasks: tasks, _lock: lock })
     }
 
     fn record_start(&self) -> Result<(), DataDirError> {
@@ -284,12 +290,30 @@ impl Running {
     /// Accepts no more, finishes the requests under way, closes the state.
     pub async fn stop(self) {
         self.region.door.close().await;
-        if let Err(error) = self.region.iam.write_last_used().await {
-            tracing::warn!(%error, "when keys were last used could not be written down");
-        }
+        write_uses(&self.region.iam).await;
         if let Some(data) = &self.region.data {
             let _ = std::fs::remove_file(data.socket());
         }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.region.door.shut();
+    }
+}
+
+/// Writes down now and then when keys and roles were last used.
+async fn note_uses(iam: Iam) {
+    loop {
+        tokio::time::sleep(limits::USES_WRITTEN_EVERY).await;
+        write_uses(&iam).await;
+    }
+}
+
+async fn write_uses(iam: &Iam) {
+    if let Err(error) = iam.write_last_used().await {
+        tracing::warn!(%error, "when keys were last used could not be written down");
     }
 }
 

@@ -84,7 +84,8 @@ pub fn action<'a>(parts: &'a Parts, body: &'a [u8]) -> Option<&'a str> {
 }
 
 fn target(headers: &HeaderMap) -> Option<(&str, &str)> {
-    headers.get("x-amz-target")?.to_str().ok()?.rsplit_once('.')
+    let target = headers.get("x-amz-target")?.to_str().ok()?.rsplit_once('.')?;
+    Some(target).filter(|(prefix, _)| !prefix.is_empty())
 }
 
 /// A form's value from the query or the body, where it needs no decoding, as names do not.
