@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use aws::sigv4::{Payload, Signer};
 use aws::{Clock, Region, Timestamp};
 use bytes::Bytes;
+use haneul::keyring::RootKey;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -18,6 +19,29 @@ pub struct Key {
     pub access_key_id: String,
     pub secret_access_key: String,
     pub session_token: Option<String>,
+}
+
+impl Key {
+    pub fn of(root: &RootKey) -> Self {
+        Self {
+            access_key_id: root.access_key_id.clone(),
+            secret_access_key: root.secret_access_key.clone(),
+            session_token: None,
+        }
+    }
+
+    /// From the answer of CreateAccessKey, AssumeRole or GetSessionToken.
+    ///
+    /// # Panics
+    /// When the answer holds no key.
+    pub fn from_answer(answer: &Answer) -> Self {
+        let text = |element: &str| answer.xml(element).map(str::to_owned);
+        Self {
+            access_key_id: text("AccessKeyId").expect("a key"),
+            secret_access_key: text("SecretAccessKey").expect("a key"),
+            session_token: text("SessionToken"),
+        }
+    }
 }
 
 /// Speaks the query protocol of one service over a connection a request.

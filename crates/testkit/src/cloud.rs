@@ -35,12 +35,13 @@ impl Cloud {
 
     /// The first account's root key.
     pub fn root_key(&self) -> Key {
-        let key = self.running.new_key().expect("a region in memory is always new");
-        Key {
-            access_key_id: key.access_key_id.clone(),
-            secret_access_key: key.secret_access_key.clone(),
-            session_token: None,
-        }
+        Key::of(self.running.new_key().expect("a region in memory is always new"))
+    }
+
+    /// Makes another account; its root key.
+    pub async fn create_account(&self) -> Key {
+        let made = self.running.region().create_account("another".into(), None).await;
+        Key::of(&made.expect("made"))
     }
 
     pub fn address(&self) -> SocketAddr {
