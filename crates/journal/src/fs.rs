@@ -15,7 +15,7 @@ pub struct FsDisk {
     path: PathBuf,
     directory: File,
     /// Locked; the system lets go when the process ends, however it ends.
-    _lock: File,
+    lock: File,
 }
 
 impl FsDisk {
@@ -34,7 +34,15 @@ impl FsDisk {
             ),
             fs::TryLockError::Error(error) => error,
         })?;
-        Ok(FsDisk { path: path.to_owned(), directory: File::open(path)?, _lock: lock })
+        Ok(FsDisk { path: path.to_owned(), directory: File::open(path)?, lock })
+    }
+}
+
+impl Drop for FsDisk {
+    fn drop(&mut self) {
+        // Closing is not enough: a child process that is just being started has the file too,
+        // until it runs its own program.
+        let _ = self.lock.unlock();
     }
 }
 
