@@ -91,6 +91,10 @@ pub(crate) fn modified_at(at: &str, revision: Revision) -> Condition {
     Condition::ModifiedAt(key(at), revision)
 }
 
+pub(crate) fn draw(random: &aws::Random, below: usize) -> usize {
+    usize::try_from(random.next_u64() % below as u64).expect("less than a usize")
+}
+
 pub(crate) async fn commit(store: &dyn StateStore, mutations: Vec<Mutation>) -> Revision {
     store.txn(vec![], mutations).await.expect("the store answers").expect("no condition")
 }

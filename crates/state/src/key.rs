@@ -140,7 +140,7 @@ mod tests {
             let end = after_prefix(start.as_bytes());
             let inside = |key: &Key| {
                 let key = key.encode();
-                start.as_bytes() <= &key[..] && &key[..] < &end[..]
+                start.as_bytes() <= &key[..] && key[..] < end[..]
             };
             prop_assert!(inside(&one));
             let same = one.scope == other.scope && one.kind == other.kind;

@@ -23,6 +23,7 @@ pub mod store;
 #[cfg(test)]
 mod conformance;
 
+pub use backend::embedded::Embedded;
 pub use backend::memory::Memory;
 pub use key::{Key, Scope};
 pub use open::{Kind, OpenError, open};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::table::Table;
 use crate::store::LeaseId;
 
 #[derive(Default)]
@@ -24,6 +25,15 @@ struct End {
 impl LeaseClock {
     pub(super) fn start(&self, lease: LeaseId, ttl: Duration) {
         self.ends().insert(lease, End { ttl, at: Instant::now() + ttl });
+        self.sooner.notify_one();
+    }
+
+    /// These leases and no others, each with its whole time.
+    pub(super) fn restart(&self, table: &Table) {
+        let now = Instant::now();
+        let ends = table.leases.iter();
+        let ends = ends.map(|(id, lease)| (*id, End { ttl: lease.ttl, at: now + lease.ttl }));
+        *self.ends() = ends.collect();
         self.sooner.notify_one();
     }
 

@@ -92,8 +92,9 @@ impl Shared {
     }
 
     fn apply(&self, inner: &mut Inner, change: Change) {
+        let events = inner.table.apply(&change);
         inner.judge.done(&change);
-        self.history.push(inner.table.apply(change));
+        self.history.push(events);
     }
 }
 

@@ -11,6 +11,8 @@ use crate::store::{Event, KeyValue, LeaseId, Mutation, Range, Revision};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Table {
+    /// How many changes made it, lease grants among them.
+    pub(super) number: u64,
     pub(super) revision: Revision,
     pub(super) records: BTreeMap<Bytes, Entry>,
     pub(super) leases: BTreeMap<LeaseId, Lease>,
@@ -49,6 +51,16 @@ pub(super) enum Change {
     },
 }
 
+impl Change {
+    /// `None` of a change that takes no revision.
+    pub(super) fn revision(&self) -> Option<Revision> {
+        match self {
+            Self::Write { revision, .. } | Self::End { revision, .. } => Some(*revision),
+            Self::Grant { .. } => None,
+        }
+    }
+}
+
 impl Table {
     pub(super) fn get(&self, key: &[u8]) -> Option<KeyValue> {
         let (key, entry) = self.records.get_key_value(key)?;
@@ -74,42 +86,43 @@ impl Table {
         Range { items, revision, more: found.next().is_some() }
     }
 
-    pub(super) fn apply(&mut self, change: Change) -> Vec<Event> {
+    pub(super) fn apply(&mut self, change: &Change) -> Vec<Event> {
+        self.number += 1;
         match change {
             Change::Write { revision, mutations } => {
-                self.revision = revision;
-                mutations.into_iter().map(|mutation| self.mutate(revision, mutation)).collect()
+                self.revision = *revision;
+                mutations.iter().map(|mutation| self.mutate(*revision, mutation)).collect()
             }
             Change::Grant { lease, ttl } => {
-                self.last_lease = self.last_lease.max(lease);
-                self.leases.insert(lease, Lease { ttl, keys: BTreeSet::new() });
+                self.last_lease = self.last_lease.max(*lease);
+                self.leases.insert(*lease, Lease { ttl: *ttl, keys: BTreeSet::new() });
                 Vec::new()
             }
             Change::End { revision, lease } => {
-                self.revision = revision;
-                let keys = self.leases.remove(&lease).map(|lease| lease.keys).unwrap_or_default();
+                self.revision = *revision;
+                let keys = self.leases.remove(lease).map(|lease| lease.keys).unwrap_or_default();
                 keys.into_iter()
-                    .map(|key| self.mutate(revision, Mutation::Delete { key }))
+                    .map(|key| self.mutate(*revision, &Mutation::Delete { key }))
                     .collect()
             }
         }
     }
 
-    fn mutate(&mut self, revision: Revision, mutation: Mutation) -> Event {
+    fn mutate(&mut self, revision: Revision, mutation: &Mutation) -> Event {
         match mutation {
             Mutation::Put { key, value, lease } => {
-                let entry = Entry { value: value.clone(), modified: revision, lease };
+                let entry = Entry { value: value.clone(), modified: revision, lease: *lease };
                 let before = self.records.insert(key.clone(), entry);
-                self.detach(&key, before);
+                self.detach(key, before);
                 if let Some(lease) = lease.and_then(|lease| self.leases.get_mut(&lease)) {
                     lease.keys.insert(key.clone());
                 }
-                Event { key, value: Some(value), revision }
+                Event { key: key.clone(), value: Some(value.clone()), revision }
             }
             Mutation::Delete { key } => {
-                let before = self.records.remove(&key);
-                self.detach(&key, before);
-                Event { key, value: None, revision }
+                let before = self.records.remove(key);
+                self.detach(key, before);
+                Event { key: key.clone(), value: None, revision }
             }
         }
     }

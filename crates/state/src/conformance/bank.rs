@@ -54,9 +54,9 @@ async fn transfer(store: Arc<dyn StateStore>, teller: usize) -> Vec<Revision> {
     let random = aws::Random::seeded(teller as u64);
     let mut done = Vec::new();
     while done.len() < TRANSFERS {
-        let from = (random.next_u64() % ACCOUNTS as u64) as usize;
-        let to = (from + 1 + (random.next_u64() % (ACCOUNTS as u64 - 1)) as usize) % ACCOUNTS;
-        let by = (random.next_u64() % 30) as i64;
+        let from = draw(&random, ACCOUNTS);
+        let to = (from + 1 + draw(&random, ACCOUNTS - 1)) % ACCOUNTS;
+        let by = draw(&random, 30) as i64;
         let (from, to) = (name(from), name(to));
         let read = async |at: &str| store.get(at.as_bytes()).await.expect("answers").expect("open");
         let (giver, taker) = (read(&from).await, read(&to).await);
