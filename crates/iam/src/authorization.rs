@@ -16,7 +16,7 @@ use crate::role::Role;
 use crate::service_linked_role;
 use crate::sts::authorization::refuse_user_session;
 use crate::tag::Tags;
-use crate::user::User;
+use crate::user::{User, named_or_caller};
 use crate::{Iam, name};
 
 use Subject::{Account, Group, Key, List, Named, New, Policy, Principal, Profile, Task};
@@ -72,6 +72,10 @@ struct Row<'a>(&'static str, Subject<'a>, Facts<'a>);
 
 fn user(name: &str) -> Subject<'_> {
     Named(Some(name))
+}
+
+fn users(name: Option<&str>, all: Option<bool>) -> Subject<'_> {
+    if all == Some(true) { List { kind: "user", prefix: None } } else { Named(name) }
 }
 
 fn plain<'a>(action: &'static str, subject: Subject<'a>) -> Row<'a> {
@@ -151,7 +155,7 @@ fn row(input: &Input) -> Row<'_> {
         Input::ListMFADevices(i) => plain("ListMFADevices", Named(i.user_name.as_deref())),
         Input::ListSSHPublicKeys(i) => plain("ListSSHPublicKeys", Named(i.user_name.as_deref())),
         Input::ListSigningCertificates(i) => plain("ListSigningCertificates", Named(i.user_name.as_deref())),
-        Input::ListServiceSpecificCredentials(i) => plain("ListServiceSpecificCredentials", Named(i.user_name.as_deref())),
+        Input::ListServiceSpecificCredentials(i) => plain("ListServiceSpecificCredentials", users(i.user_name.as_deref(), i.all_users)),
         Input::UpdateLoginProfile(i) => plain("UpdateLoginProfile", user(&i.user_name)),
         Input::GetAccessKeyLastUsed(i) => plain("GetAccessKeyLastUsed", Key(&i.access_key_id)),
         // groups
@@ -280,11 +284,14 @@ impl Iam {
                 Resource::plain(name::arn(account, kind, path.unwrap_or("/"), name))
             }
             Named(Some(name)) => self.user_resource(account, name).await?,
-            // The caller; the root user's ARN is no policy's business.
-            Named(None) => match &call.identity.principal {
-                aws::Principal::User { name, .. } => self.user_resource(account, name).await?,
-                _ => Resource::plain(format!("arn:aws:iam::{account}:root")),
-            },
+            // The root user's ARN is no policy's business.
+            Named(None) if call.identity.principal == aws::Principal::Root => {
+                Resource::plain(format!("arn:aws:iam::{account}:root"))
+            }
+            Named(None) => {
+                let name = named_or_caller(&call.identity, None)?;
+                self.user_resource(account, &name).await?
+            }
             Group(name) => {
                 let found = self.find::<crate::group::Group>(account, name).await?;
                 found.map_or_else(

@@ -28,14 +28,10 @@ pub enum Error {
         "Cannot perform the operation on the protected role '{role}' - this role is only modifiable by AWS"
     )]
     UnmodifiableEntity { role: String },
-    #[error("{0}")]
-    EntityTemporarilyUnmodifiable(String),
     #[error("Cannot attach a Service Role Policy to a Customer Role.")]
     PolicyNotAttachable,
     #[error("{0}")]
     PasswordPolicyViolation(String),
-    #[error("{0}")]
-    InvalidUserType(String),
     #[error(
         "The request was rejected because multiple requests to change this object were submitted simultaneously. Wait a few minutes and submit your request again."
     )]
@@ -237,10 +233,8 @@ impl From<Error> for aws::Error {
             Error::InvalidInput(_) => (400, "InvalidInput"),
             Error::ValidationError(_) => (400, "ValidationError"),
             Error::UnmodifiableEntity { .. } => (400, "UnmodifiableEntity"),
-            Error::EntityTemporarilyUnmodifiable(_) => (409, "EntityTemporarilyUnmodifiable"),
             Error::PolicyNotAttachable => (400, "PolicyNotAttachable"),
             Error::PasswordPolicyViolation(_) => (400, "PasswordPolicyViolation"),
-            Error::InvalidUserType(_) => (400, "InvalidUserType"),
             Error::ConcurrentModification => (409, "ConcurrentModification"),
             Error::AccessDenied(_) => (403, "AccessDenied"),
             Error::InvalidClientTokenId => (403, "InvalidClientTokenId"),

@@ -77,6 +77,9 @@ pub mod secret;
 pub mod tag;
 pub mod usage;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use aws::Random;

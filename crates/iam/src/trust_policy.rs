@@ -33,15 +33,10 @@ pub struct TrustPolicy {
 impl TrustPolicy {
     /// For a role of haneul's own making, which trusts one service.
     pub(crate) fn of_service(service: &str) -> Self {
-        let document = serde_json::json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": { "Service": service },
-                "Action": "sts:AssumeRole",
-            }],
-        });
-        Self { document: document.to_string(), ids: BTreeMap::new() }
+        let document = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
+        );
+        Self { document, ids: BTreeMap::new() }
     }
 
     /// The document that the policy engine judges: unique ids instead of names.

@@ -9,7 +9,7 @@ use crate::sts::model::{AssumeRoleRequest, Input};
 use crate::sts::{Sts, session_tag};
 
 /// A trust policy that trusts nobody, for a role that is not there.
-const NOBODY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+const NOBODY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:*"}]}"#;
 
 impl Sts {
     /// The authorization table. GetCallerIdentity and GetSessionToken need no permission, and
