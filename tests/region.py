@@ -1,5 +1,6 @@
 """A real haneul process on a folder of its own, and the accounts in it, as clients see them."""
 
+import functools
 import json
 import os
 import re
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HANEUL = Path(os.environ.get("HANEUL_BINARY", ROOT / "target/debug/haneul"))
 AWS = Path(sys.executable).parent / "aws"
 REGION = "ap-northeast-2"
+SESSION = boto3.session.Session()
 START_SECONDS_MAX = 60
 COMMAND_SECONDS_MAX = 120
 
@@ -63,17 +65,8 @@ class Principal:
     token: str | None = None
     ca_bundle: str | None = None
 
-    def client(self, service, region=REGION, attempts=1, **settings):
-        return boto3.session.Session().client(
-            service,
-            region_name=region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            aws_session_token=self.token,
-            verify=self.ca_bundle,
-            config=Config(retries={"total_max_attempts": attempts}, **settings),
-        )
+    def client(self, service, region=REGION, attempts=1):
+        return client_of(self, service, region, attempts)
 
     @property
     def iam(self):
@@ -143,6 +136,21 @@ class Principal:
     def assume(self, role_arn, session="session", **parameters):
         answer = self.sts.assume_role(RoleArn=role_arn, RoleSessionName=session, **parameters)
         return self.with_keys(answer["Credentials"])
+
+
+@functools.cache
+def client_of(principal, service, region, attempts):
+    """A boto3 client that is made once: its service model is slow to read."""
+    return SESSION.client(
+        service,
+        region_name=region,
+        endpoint_url=principal.endpoint,
+        aws_access_key_id=principal.access_key,
+        aws_secret_access_key=principal.secret_key,
+        aws_session_token=principal.token,
+        verify=principal.ca_bundle,
+        config=Config(retries={"total_max_attempts": attempts}),
+    )
 
 
 def policy(*statements):

@@ -142,7 +142,7 @@ def test_tags_of_a_user(account):
     assert iam.list_user_tags(UserName="alice")["Tags"] == [{"Key": "a", "Value": "2"}]
     check_refused(
         lambda: iam.tag_user(UserName="alice", Tags=[{"Key": "aws:x", "Value": "1"}]),
-        "ValidationError", 400,
+        "InvalidInput", 400, "Tag keys beginning with 'aws:' are reserved for system use.",
     )
     check_refused(
         lambda: iam.tag_user(
