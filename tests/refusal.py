@@ -18,7 +18,7 @@ def check_refused(call, code, status, message=None):
     if isinstance(message, re.Pattern):
         assert message.fullmatch(answer["Error"]["Message"]), answer["Error"]["Message"]
     elif message is not None:
-        assert answer["Error"]["Message"] == message
+        assert answer["Error"]["Message"] == message, answer["Error"]["Message"]
 
 
 def check_denied(call, principal_arn, action, resource, reason):

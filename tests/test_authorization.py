@@ -127,9 +127,9 @@ def test_a_role_in_a_second_account(account, other_account):
         no_policy_allows("iam:ListRoles"),
     )
     # Both accounts must say yes: bob's own policies do not.
-    check_denied(
-        lambda: bob.assume(role), bob.arn, "sts:AssumeRole", role,
-        no_policy_allows("sts:AssumeRole"),
+    check_refused(
+        lambda: bob.assume(role), "AccessDenied", 403,
+        f"User: {bob.arn} is not authorized to perform: sts:AssumeRole on resource: {role}",
     )
 
 

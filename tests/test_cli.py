@@ -48,7 +48,7 @@ def test_pagination(account):
 
 
 def test_an_operation_that_haneul_lacks(account):
-    done = account.aws("iam", "list-virtual-mfa-devices")
+    done = account.aws("iam", "list-saml-providers")
     check_says(done, "UnsupportedOperation", "Nothing was changed.")
 
 

@@ -101,18 +101,18 @@ def test_unknown_and_unsupported_operations(region, account):
         signed(account, "sts", "Version=1999-01-01&Action=GetCallerIdentity"), "InvalidAction", 400,
     )
     check_query_error(
-        signed(account, "iam", IAM + "ListVirtualMFADevices"), "UnsupportedOperation", 400,
-        "haneul does not support the operation iam:ListVirtualMFADevices yet. Nothing was changed.",
+        signed(account, "iam", IAM + "ListSAMLProviders"), "UnsupportedOperation", 400,
+        "haneul does not support the operation iam:ListSAMLProviders yet. Nothing was changed.",
     )
     counted = {one["operation"]: one["count"] for one in region.status()["unsupported"]}
-    assert counted["iam:ListVirtualMFADevices"] >= 1
+    assert counted["iam:ListSAMLProviders"] >= 1
 
 
 def test_an_unsupported_operation_is_not_tried_again(account):
     iam = account.client("iam", attempts=5)
     sent = []
     iam.meta.events.register("before-send.iam.*", lambda request, **_: sent.append(request) and None)
-    check_refused(iam.list_virtual_mfa_devices, "UnsupportedOperation", 400)
+    check_refused(iam.list_saml_providers, "UnsupportedOperation", 400)
     assert len(sent) == 1
 
 
