@@ -21,7 +21,7 @@ pub fn measure(tree: &Tree, report: &mut Report) -> io::Result<()> {
         runtime.block_on(server.first_answer())?;
         starts_ms.push(begin.elapsed().as_secs_f64() * 1e3);
         if start < 3 {
-            runtime.block_on(tokio::time::sleep(SETTLE));
+            runtime.block_on(async { tokio::time::sleep(SETTLE).await });
             resident_mib.push(server.resident_mib()?);
         }
     }
