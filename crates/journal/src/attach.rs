@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::chain::Range;
+use crate::chain::{Forks, Range};
 use crate::disk::{Disk, DiskFile};
 use crate::frames::copies_of;
 use crate::log::{Log, View};
 use crate::promise::{self, Promise};
-use crate::repair::{Target, copy_range};
+use crate::repair::{Sources, Target, copy_range};
 use crate::segment::SegmentFile;
 use crate::snapshot::{self, Meta};
 use crate::{Sequence, ZoneHealth};
@@ -29,6 +29,7 @@ pub enum ReattachError {
 /// A zone being caught up. Copying runs beside commits; only [`Attach::finish`] holds the log.
 pub(crate) struct Attach {
     target: Target,
+    promised: Option<Promise>,
     view: View,
     snapshot: Option<(Meta, Arc<dyn DiskFile>)>,
     files: BTreeMap<u64, SegmentFile>,
@@ -57,20 +58,23 @@ impl Attach {
         }
         state.disk = disk.clone();
         state.health = ZoneHealth::CatchingUp;
+        // A spare made while it was a member loses its name when the zone is wiped.
+        log.forget_spare_of(zone);
         let snapshot = log.snapshot.and_then(|meta| {
             let name = snapshot::name(&meta.at);
             let mut files = log.members.zones().map(|member| log.zones[member].disk.open(&name));
             files.find_map(Result::ok).map(|file| (meta, file))
         });
         let target = Target { id: log.id, zone, epoch: log.epoch, disk };
-        Ok(Attach { target, view: log.view(), snapshot, files: BTreeMap::new() })
+        Ok(Attach { target, promised, view: log.view(), snapshot, files: BTreeMap::new() })
     }
 
     /// Copies the log as of the beginning.
     pub(crate) fn copy(&mut self) -> Result<(), ReattachError> {
         let mut copies = copies_of(&self.view);
         let spans = self.view.spans();
-        let rebuilt = self.target.rebuild(&spans, &mut copies, self.snapshot.as_ref());
+        let mut sources = Sources { copies: &mut copies, forks: &Forks::new() };
+        let rebuilt = self.target.rebuild(&spans, &mut sources, self.snapshot.as_ref());
         self.files = rebuilt.map_err(|error| self.failed(error.to_string()))?;
         Ok(())
     }
@@ -97,7 +101,8 @@ impl Attach {
         self.copy_rest(log).map_err(|error| self.failed(error.to_string()))?;
         let zones = log.zones.len();
         let promise = Promise { id: log.id, zone, zones, epoch: log.epoch };
-        promise::write(self.target.disk.as_ref(), promise)
+        // Written even where it reads so already: a failed sync may have left it in memory only.
+        promise::write(self.target.disk.as_ref(), self.promised, promise)
             .map_err(|error| self.failed(error.to_string()))?;
 
         for segment in Arc::make_mut(&mut log.segments) {
@@ -116,16 +121,17 @@ impl Attach {
     fn copy_rest(&mut self, log: &Log) -> std::io::Result<()> {
         let now = log.view();
         let mut copies = copies_of(&now);
+        let mut sources = Sources { copies: &mut copies, forks: &Forks::new() };
         let before = self.view.end;
         for span in now.spans() {
             let Some(held) = self.files.get(&span.index) else {
-                let made = self.target.remake(&span, &mut copies)?;
+                let made = self.target.remake(&span, &mut sources)?;
                 self.files.insert(span.index, made);
                 continue;
             };
             if span.index == before.segment && before.offset < span.end {
                 let range = Range { from: before, end: span.end, frames: 0 };
-                copy_range(log.id, &mut copies, &range, held.file.as_ref())?;
+                copy_range(log.id, &mut sources, &range, held.file.as_ref())?;
                 held.file.sync_data(crate::SyncReason::Repair)?;
             }
         }

@@ -5,6 +5,8 @@
 //! and the one that ends in the higher epoch, then the longer one, is the log. docs/0002 says
 //! why every acknowledged frame is on it.
 
+use std::collections::BTreeMap;
+
 use crate::JournalId;
 use crate::copy::{Copy, members_of};
 use crate::frame::{Cursor, Header, Members};
@@ -57,7 +59,12 @@ pub(crate) struct Chain {
     /// The frames after `committed`, one range each: perhaps never synced. At most a group and
     /// the journal's own frames after it.
     pub(crate) tail: Vec<Range>,
+    pub(crate) forks: Forks,
 }
+
+/// Where more than one frame could follow: the hash of the one that does, by sequence. Zones that
+/// went another way still hold the others.
+pub(crate) type Forks = BTreeMap<u64, u64>;
 
 struct Successor {
     at: Cursor,
@@ -74,13 +81,14 @@ pub(crate) fn choose(id: JournalId, start: Start, copies: &mut [Copy]) -> Chain 
     while let Some(mut chain) = open.pop() {
         loop {
             let mut ways = successors(id, chain.end, copies);
+            let forked = ways.len() > 1;
             let Some(way) = ways.pop() else { break };
             for other in ways {
                 let mut fork = chain.clone();
-                fork.advance(other);
+                fork.advance(other, forked);
                 open.push(fork);
             }
-            chain.advance(way);
+            chain.advance(way, forked);
         }
         if best.as_ref().is_none_or(|best| chain.rank() > best.rank()) {
             best = Some(chain);
@@ -127,6 +135,7 @@ impl Chain {
             }],
             missing: vec![Vec::new(); copies],
             tail: Vec::new(),
+            forks: Forks::new(),
         }
     }
 
@@ -134,10 +143,15 @@ impl Chain {
         (self.end.epoch, self.end.sequence)
     }
 
-    fn advance(&mut self, way: Successor) {
+    fn advance(&mut self, way: Successor, forked: bool) {
         let Successor { at, header, members, holders, segment_bytes } = way;
         let end = at.past(&header);
+        if forked {
+            self.forks.insert(header.sequence, header.hash);
+        }
         if at.segment != self.end.segment {
+            // A snapshot covers a segment to its end: nothing in it is needed any more.
+            self.spans.retain(|span| span.bytes != 0);
             let Cursor { segment: index, offset: end, .. } = at;
             self.spans.push(Span { index, bytes: 0, first: at, end, new: false });
         }

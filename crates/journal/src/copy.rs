@@ -29,6 +29,8 @@ struct Window {
     file: Arc<dyn DiskFile>,
     start: u64,
     bytes: Vec<u8>,
+    /// How many of `bytes` were read.
+    filled: usize,
 }
 
 impl Window {
@@ -38,21 +40,18 @@ impl Window {
         if end > limit {
             return Ok(None);
         }
-        if offset < self.start || end > self.start + self.bytes.len() as u64 {
+        if offset < self.start || end > self.start + self.filled as u64 {
             let room = usize::try_from(limit - offset).unwrap_or(usize::MAX);
-            self.bytes.resize(len.max(WINDOW_BYTES).min(room), 0);
+            let want = len.max(WINDOW_BYTES).min(room);
+            if self.bytes.len() < want {
+                self.bytes = vec![0; want];
+            }
             self.start = offset;
-            let read = match self.file.read_at(&mut self.bytes, offset) {
-                Ok(read) => read,
-                Err(error) => {
-                    self.bytes.clear();
-                    return Err(error);
-                }
-            };
-            self.bytes.truncate(read);
+            self.filled = 0;
+            self.filled = self.file.read_at(&mut self.bytes[..want], offset)?;
         }
         let at = usize::try_from(offset - self.start).expect("within the window");
-        Ok(self.bytes.get(at..at + len))
+        Ok(self.bytes[..self.filled].get(at..at + len))
     }
 }
 
@@ -70,7 +69,7 @@ impl Copy {
             let oldest = (0..WINDOWS_MAX).min_by_key(|at| self.windows[*at].segment)?;
             self.windows.swap_remove(oldest);
         }
-        self.windows.push(Window { segment, file, start: 0, bytes: Vec::new() });
+        self.windows.push(Window { segment, file, start: 0, bytes: Vec::new(), filled: 0 });
         self.windows.last_mut()
     }
 

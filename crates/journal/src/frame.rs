@@ -106,7 +106,8 @@ pub(crate) fn encode(id: JournalId, link: Link, payload: &[u8], out: &mut Vec<u8
     let hash = header_crc(id, &out[start..]);
     out.extend_from_slice(&hash.to_le_bytes());
     out.extend_from_slice(payload);
-    out.resize(start + frame_bytes(payload.len()), 0);
+    let padding = start + frame_bytes(payload.len()) - out.len();
+    out.extend_from_slice(&[0; ALIGN][..padding]);
     hash
 }
 

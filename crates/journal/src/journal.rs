@@ -238,7 +238,7 @@ impl Journal {
     }
 }
 
-fn recovery_frames(log: &Log) -> Frames {
+pub(crate) fn recovery_frames(log: &Log) -> Frames {
     let view = log.view();
     let after = view.first().last();
     let fixed = view.clone();

@@ -393,6 +393,13 @@ impl Log {
         }
     }
 
+    pub(crate) fn forget_spare_of(&mut self, zone: usize) {
+        self.finish_spare();
+        if let Ahead::Ready(spare) = &mut self.spare {
+            spare.files.retain(|(holder, _)| *holder != zone);
+        }
+    }
+
     /// Forgets segments wholly covered by the snapshot; answers the names to remove.
     pub(crate) fn truncate(&mut self, meta: Meta) -> Vec<String> {
         let mut names = Vec::new();

@@ -16,7 +16,7 @@ use crate::disk::{Disk, DiskFile, SyncReason};
 use crate::frame::{Cursor, Members};
 use crate::log::{Ahead, Log, Segment, Zone, reserve_bytes};
 use crate::promise::{self, Promise};
-use crate::repair::Target;
+use crate::repair::{Sources, Target};
 use crate::segment::{self, SegmentFile};
 use crate::snapshot::{self, Meta, SnapshotBody};
 use crate::{JournalId, Options, Sequence, ZoneHealth, ZoneReport};
@@ -211,12 +211,15 @@ impl Opening {
     fn check_whole(&mut self) -> Result<(), OpenError> {
         let end = self.chain.end;
         let reached = end.last().0;
-        for copy in &mut self.copies {
-            if copy.committed_beyond(self.id, end) > reached {
-                return Err(OpenError::Corrupt(Sequence(end.sequence)));
-            }
+        let beyond = self.copies.iter_mut().map(|copy| copy.committed_beyond(self.id, end)).max();
+        if beyond.unwrap_or(0) <= reached {
+            return Ok(());
         }
-        Ok(())
+        // What a failing disk does not give may be whole on it.
+        if self.copies.iter().any(|copy| copy.failed.is_some()) {
+            return Err(OpenError::NoQuorum(self.failures()));
+        }
+        Err(OpenError::Corrupt(Sequence(end.sequence)))
     }
 
     fn empty(&self) -> bool {
@@ -279,17 +282,25 @@ impl Opening {
         });
         self.epoch = epochs.max().unwrap_or(0).max(self.chain.end.epoch) + 1;
         for zone in self.survey.voters() {
-            if let Err(error) = self.write_promise(zone) {
-                self.fail(zone, &error);
+            match self.write_promise(zone) {
+                Ok(promise) => self.survey.found[zone] = Found::Voter(promise),
+                Err(error) => self.fail(zone, &error),
             }
         }
         self.check_quorum()
     }
 
-    fn write_promise(&self, zone: usize) -> io::Result<()> {
+    fn write_promise(&self, zone: usize) -> io::Result<Promise> {
         let zones = self.survey.disks.len();
         let promise = Promise { id: self.id, zone, zones, epoch: self.epoch };
-        promise::write(self.survey.disks[zone].as_ref(), promise)
+        let old = match &self.survey.found[zone] {
+            Found::Voter(promise) => Some(*promise),
+            _ => None,
+        };
+        if old != Some(promise) {
+            promise::write(self.survey.disks[zone].as_ref(), old, promise)?;
+        }
+        Ok(promise)
     }
 
     fn fail(&mut self, zone: usize, error: &io::Error) {
@@ -357,7 +368,13 @@ impl Opening {
 
     fn rebuild(&mut self, zone: usize, report: ZoneReport) -> io::Result<ZoneReport> {
         let target = self.target(zone);
-        let files = target.rebuild(&self.chain.spans, &mut self.copies, self.snapshot.as_ref())?;
+        if self.empty() {
+            // There is nothing yet that a voter must hold; files without a promise would look
+            // like a journal that lost it.
+            self.survey.found[zone] = Found::Voter(self.write_promise(zone)?);
+        }
+        let mut sources = Sources { copies: &mut self.copies, forks: &self.chain.forks };
+        let files = target.rebuild(&self.chain.spans, &mut sources, self.snapshot.as_ref())?;
         // Only now does it hold what a voter must.
         self.write_promise(zone)?;
         self.files[zone] = Some(files);
@@ -389,12 +406,16 @@ impl Opening {
                         .filter(|range| range.from.segment == span.index)
                         .copied()
                         .collect();
-                    target.mend(&ranges, &mut self.copies, file.file.as_ref())?;
+                    let forks = &self.chain.forks;
+                    let mut sources = Sources { copies: &mut self.copies, forks };
+                    target.mend(&ranges, &mut sources, file.file.as_ref())?;
                     file
                 }
                 None => {
                     rotten_files += u64::from(!span.new && span.first.sequence <= committed);
-                    target.remake(&span, &mut self.copies)?
+                    let forks = &self.chain.forks;
+                    let mut sources = Sources { copies: &mut self.copies, forks };
+                    target.remake(&span, &mut sources)?
                 }
             };
             files.insert(span.index, file);
@@ -552,4 +573,42 @@ fn newest_snapshot(
         }
     }
     (newest, lacks)
+}
+
+/// What one reading of these zones gives, without changing anything: the snapshot's body and
+/// the payloads after it.
+#[cfg(test)]
+pub(crate) type Contents = (Option<Vec<u8>>, Vec<(Sequence, bytes::Bytes)>);
+
+#[cfg(test)]
+pub(crate) fn peek(disks: Vec<Arc<dyn Disk>>) -> Result<Contents, OpenError> {
+    let survey = Survey::of(disks)?;
+    let Some(id) = survey.identity()? else { return Ok((None, Vec::new())) };
+    let mut opening = Opening::read(survey, id, Options::new([0; 16]))?;
+    let mut body = None;
+    if let Some((meta, file)) = &opening.snapshot {
+        let mut bytes = Vec::new();
+        let mut from = SnapshotBody::new(file.clone(), *meta);
+        io::Read::read_to_end(&mut from, &mut bytes).expect("checked when found");
+        body = Some(bytes);
+    }
+    let mut frames = Vec::new();
+    let mut at = opening.start.at;
+    while at.sequence < opening.chain.end.sequence {
+        let next = Cursor { segment: at.segment + 1, offset: segment::HEADER_BYTES, ..at };
+        let copies = opening.copies.iter_mut();
+        let found = copies.flat_map(|copy| {
+            let read = |copy: &mut Copy, place| {
+                let (header, whole) = copy.frame(id, place, None)?;
+                Some((header, place.past(&header), crate::copy::payload_of(&header, whole)))
+            };
+            read(copy, at).or_else(|| read(copy, next))
+        });
+        let Some((header, past, payload)) = found.into_iter().next() else { break };
+        if header.kind == crate::frame::Kind::Data {
+            frames.push((Sequence(header.sequence), payload));
+        }
+        at = past;
+    }
+    Ok((body, frames))
 }

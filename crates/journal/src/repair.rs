@@ -5,19 +5,38 @@ use std::io;
 use std::sync::Arc;
 
 use crate::JournalId;
-use crate::chain::{Range, Span};
+use crate::chain::{Forks, Range, Span};
 use crate::copy::Copy;
 use crate::disk::{Disk, DiskFile, SyncReason};
+use crate::frame::Cursor;
 use crate::promise;
 use crate::segment::{self, Label, SegmentFile};
 use crate::snapshot::{self, Meta, SnapshotBody};
 
 const WRITE_BYTES: usize = 1 << 20;
 
-/// Reads the frames of `range` from whichever copy has each and writes them to `to`, unsynced.
+/// Where to read what is written again.
+pub(crate) struct Sources<'a> {
+    pub(crate) copies: &'a mut [Copy],
+    pub(crate) forks: &'a Forks,
+}
+
+impl Sources<'_> {
+    /// The whole frame that comes at `at`, from whichever copy has it.
+    fn frame(&mut self, id: JournalId, at: Cursor) -> Option<(Cursor, &[u8])> {
+        let chosen = self.forks.get(&at.sequence).copied();
+        self.copies.iter_mut().find_map(|copy| {
+            let (header, whole) = copy.frame(id, at, None)?;
+            let right = chosen.is_none_or(|hash| hash == header.hash);
+            right.then(|| (at.past(&header), whole))
+        })
+    }
+}
+
+/// Writes the frames of `range` to `to`, unsynced.
 pub(crate) fn copy_range(
     id: JournalId,
-    copies: &mut [Copy],
+    sources: &mut Sources<'_>,
     range: &Range,
     to: &dyn DiskFile,
 ) -> io::Result<()> {
@@ -25,13 +44,12 @@ pub(crate) fn copy_range(
     let mut start = at.offset;
     let mut frames = Vec::new();
     while at.offset < range.end {
-        let Some((header, whole)) = copies.iter_mut().find_map(|copy| copy.frame(id, at, None))
-        else {
+        let Some((next, whole)) = sources.frame(id, at) else {
             let why = format!("no zone holds frame {} any more", at.sequence);
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         };
         frames.extend_from_slice(whole);
-        at = at.past(&header);
+        at = next;
         if frames.len() >= WRITE_BYTES {
             to.write_at(&frames, start)?;
             frames.clear();
@@ -73,11 +91,11 @@ impl Target {
     }
 
     /// A new durable file with the span's frames from `from` on, which lie before its end.
-    pub(crate) fn remake(&self, span: &Span, copies: &mut [Copy]) -> io::Result<SegmentFile> {
+    pub(crate) fn remake(&self, span: &Span, sources: &mut Sources<'_>) -> io::Result<SegmentFile> {
         let made = segment::create(self.disk.as_ref(), self.label(span))?;
         if span.first.offset < span.end {
             let whole = Range { from: span.first, end: span.end, frames: 0 };
-            copy_range(self.id, copies, &whole, made.file.as_ref())?;
+            copy_range(self.id, sources, &whole, made.file.as_ref())?;
             made.file.sync_data(SyncReason::Repair)?;
         }
         Ok(made)
@@ -87,7 +105,7 @@ impl Target {
     pub(crate) fn rebuild(
         &self,
         spans: &[Span],
-        copies: &mut [Copy],
+        sources: &mut Sources<'_>,
         snapshot: Option<&(Meta, Arc<dyn DiskFile>)>,
     ) -> io::Result<BTreeMap<u64, SegmentFile>> {
         self.wipe()?;
@@ -96,7 +114,7 @@ impl Target {
         }
         let mut files = BTreeMap::new();
         for span in spans {
-            files.insert(span.index, self.remake(span, copies)?);
+            files.insert(span.index, self.remake(span, sources)?);
         }
         Ok(files)
     }
@@ -119,11 +137,11 @@ impl Target {
     pub(crate) fn mend(
         &self,
         ranges: &[Range],
-        copies: &mut [Copy],
+        sources: &mut Sources<'_>,
         file: &dyn DiskFile,
     ) -> io::Result<()> {
         for range in ranges {
-            copy_range(self.id, copies, range, file)?;
+            copy_range(self.id, sources, range, file)?;
         }
         file.sync_data(SyncReason::Repair)
     }

@@ -4,13 +4,14 @@ use std::io;
 use std::sync::Arc;
 
 use crate::Sequence;
-use crate::chain::{Range, Span};
+use crate::chain::{Forks, Range, Span};
 use crate::copy::Copy;
 use crate::disk::Disk;
 use crate::frame::Cursor;
 use crate::frames::copies_of;
 use crate::log::View;
-use crate::repair::Target;
+use crate::promise::{self, Promise};
+use crate::repair::{Sources, Target};
 use crate::segment;
 use crate::snapshot::{self, Meta};
 
@@ -56,6 +57,7 @@ impl Scrub {
             self.segment(&span, &mut copies, &mut report);
         }
         self.names(&mut report);
+        self.promises(&mut report);
         if let Some(meta) = &self.snapshot {
             self.snapshots(meta, &mut report);
         }
@@ -83,9 +85,10 @@ impl Scrub {
             found.rotten_frames += ranges.iter().map(|range| range.frames).sum::<u64>();
             found.rotten_files += u64::from(!label_good);
             let target = self.target(zone);
+            let mut sources = Sources { copies: &mut *copies, forks: &Forks::new() };
             let mended = target
                 .relabel(span, file.as_ref())
-                .and_then(|()| target.mend(&ranges, copies, file.as_ref()))
+                .and_then(|()| target.mend(&ranges, &mut sources, file.as_ref()))
                 .and_then(|()| {
                     copies[place].forget();
                     self.reread(&ranges, &mut copies[place])
@@ -149,10 +152,33 @@ impl Scrub {
                 }
             };
             let wanted = self.view.segments.iter().map(|segment| segment::name(segment.index));
-            let wanted = wanted.chain([crate::promise::NAME.to_owned()]);
+            let wanted = wanted.chain([promise::NAME.to_owned()]);
             if let Some(gone) = wanted.into_iter().find(|name| !names.contains(name)) {
                 let why = format!("{gone} is gone from the directory");
                 found.settle(Err(io::Error::new(io::ErrorKind::NotFound, why)));
+            }
+        }
+    }
+
+    fn promises(&self, report: &mut ScrubReport) {
+        for found in &mut report.zones {
+            let disk = self.disks[found.zone].as_ref();
+            let (id, zones) = (self.view.id, self.disks.len());
+            let promise = Promise { id, zone: found.zone, zones, epoch: self.epoch };
+            let mended = promise::read(disk).and_then(|held| {
+                if held == Some(promise) {
+                    return Ok(false);
+                }
+                promise::write(disk, held, promise)?;
+                Ok(true)
+            });
+            match mended {
+                Ok(false) => {}
+                Ok(true) => {
+                    found.rotten_files += 1;
+                    found.settle(Ok(()));
+                }
+                Err(error) => found.settle(Err(error)),
             }
         }
     }

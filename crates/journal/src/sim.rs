@@ -314,6 +314,12 @@ impl State {
             }
         }
         self.entries = self.durable_entries.clone();
+        let named: BTreeSet<usize> = self.entries.values().copied().collect();
+        for (at, file) in self.files.iter_mut().enumerate() {
+            if !named.contains(&at) {
+                *file = File::default();
+            }
+        }
     }
 
     fn rot(&mut self, prefix: &str) -> bool {
@@ -369,13 +375,17 @@ impl Change {
     }
 }
 
+fn lengthen(bytes: &mut Vec<u8>, len: usize) {
+    if bytes.len() < len {
+        bytes.extend_from_slice(&vec![0; len - bytes.len()]);
+    }
+}
+
 impl File {
     fn write_back(&mut self, sector: usize) {
         let start = sector * SECTOR_BYTES;
         let end = (start + SECTOR_BYTES).min(self.cache.len());
-        if self.durable.len() < end {
-            self.durable.resize(end, 0);
-        }
+        lengthen(&mut self.durable, end);
         self.durable[start..end].copy_from_slice(&self.cache[start..end]);
     }
 
@@ -480,9 +490,7 @@ impl DiskFile for SimFile {
             return Err(full());
         }
         let file = &mut state.files[self.file];
-        if file.cache.len() < end {
-            file.cache.resize(end, 0);
-        }
+        lengthen(&mut file.cache, end);
         file.cache[start..end].copy_from_slice(bytes);
         if end > start {
             file.dirty.extend(start / SECTOR_BYTES..=(end - 1) / SECTOR_BYTES);
