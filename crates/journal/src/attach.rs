@@ -132,7 +132,7 @@ impl Attach {
             if span.index == before.segment && before.offset < span.end {
                 let range = Range { from: before, end: span.end, frames: 0 };
                 copy_range(log.id, &mut sources, &range, held.file.as_ref())?;
-                held.file.sync_data(crate::SyncReason::Repair)?;
+                held.file.sync_data(crate::SyncReason::CatchUp)?;
             }
         }
         Ok(())

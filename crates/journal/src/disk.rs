@@ -30,35 +30,48 @@ pub trait DiskFile: Send + Sync {
 }
 
 /// Why a sync is asked for. Real disks ignore it; the simulation leaves one reason out and
-/// shows that an acknowledged payload is then lost, so that no sync here is there for comfort.
+/// shows that a promise is then broken, so that no sync here is there for comfort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SyncReason {
-    /// A zone's promise not to take part in an older epoch: its temporary file.
+    /// A zone's first promise: its file.
     PromiseFile,
-    /// The rename that puts the promise in force.
+    /// Its name.
     PromiseDir,
+    /// A later promise: no epoch is begun twice.
+    PromiseRaise,
     /// A new segment's zeros: the space is really there before the segment is used.
     SegmentFill,
     /// A new segment's name.
     SegmentDir,
     /// A group of frames, before it is acknowledged.
     Commit,
-    /// What recovery, catching up or scrubbing wrote again from another zone.
-    Repair,
+    /// Frames written again in place, by recovery or a scrub, and those that a killed opening
+    /// left unsynced.
+    Mend,
+    /// A segment's frames written into a new file.
+    Remake,
+    /// What was committed while a zone was copied into.
+    CatchUp,
     SnapshotFile,
     /// The rename that puts a snapshot in force, before segments are removed.
     SnapshotDir,
+    /// Names that a killed process made and never synced, before anything relies on them.
+    FoundDir,
 }
 
 impl SyncReason {
-    pub const ALL: [SyncReason; 8] = [
+    pub const ALL: [SyncReason; 12] = [
         SyncReason::PromiseFile,
         SyncReason::PromiseDir,
+        SyncReason::PromiseRaise,
         SyncReason::SegmentFill,
         SyncReason::SegmentDir,
         SyncReason::Commit,
-        SyncReason::Repair,
+        SyncReason::Mend,
+        SyncReason::Remake,
+        SyncReason::CatchUp,
         SyncReason::SnapshotFile,
         SyncReason::SnapshotDir,
+        SyncReason::FoundDir,
     ];
 }

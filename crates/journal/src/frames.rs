@@ -59,26 +59,25 @@ impl Frames {
     }
 
     fn step(&mut self) -> Result<Option<(Sequence, Kind, Bytes)>, ReadError> {
-        while self.at.sequence < self.view.end.sequence || self.refresh() {
-            let end = Some(self.view.end);
-            let id = self.view.id;
-            let next =
-                Cursor { segment: self.at.segment + 1, offset: segment::HEADER_BYTES, ..self.at };
-            for place in [self.at, next] {
-                for copy in &mut self.copies {
-                    let Some((header, whole)) = copy.frame(id, place, end) else { continue };
-                    let payload = payload_of(&header, whole);
-                    self.at = place.past(&header);
-                    return Ok(Some((Sequence(header.sequence), header.kind, payload)));
-                }
-            }
-            let first = self.view.first();
-            if self.at.sequence < first.sequence {
-                return Err(ReadError::Truncated { oldest: Sequence(first.sequence) });
-            }
-            return Err(ReadError::Lost(Sequence(self.at.sequence)));
+        if self.at.sequence >= self.view.end.sequence && !self.refresh() {
+            return Ok(None);
         }
-        Ok(None)
+        let (id, end) = (self.view.id, Some(self.view.end));
+        let segment = self.at.segment + 1;
+        let next = Cursor { segment, offset: segment::HEADER_BYTES, ..self.at };
+        for place in [self.at, next] {
+            for copy in &mut self.copies {
+                let Some((header, whole)) = copy.frame(id, place, end) else { continue };
+                let payload = payload_of(&header, whole);
+                self.at = place.past(&header);
+                return Ok(Some((Sequence(header.sequence), header.kind, payload)));
+            }
+        }
+        let first = self.view.first();
+        if self.at.sequence < first.sequence {
+            return Err(ReadError::Truncated { oldest: Sequence(first.sequence) });
+        }
+        Err(ReadError::Lost(Sequence(self.at.sequence)))
     }
 
     /// The place after the frame `sequence`, which is in the view.

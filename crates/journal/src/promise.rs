@@ -86,7 +86,7 @@ pub(crate) fn write(disk: &dyn Disk, old: Option<Promise>, new: Promise) -> io::
         let first_counts = decode(&head[..read])? == old;
         let slot = if first_counts { SLOT_BYTES as u64 } else { 0 };
         file.write_at(&bytes, slot)?;
-        return file.sync_data(SyncReason::PromiseFile);
+        return file.sync_data(SyncReason::PromiseRaise);
     }
     let file = disk.create(NAME)?;
     // Both slots' room is taken now.

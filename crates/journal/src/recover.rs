@@ -1,9 +1,14 @@
 //! Opening: from whatever the zones hold to one log that is whole in every working zone.
 //!
-//! 1. Survey the zones; 2. take the newest snapshot and choose the chain after it; 3. refuse
-//! unless the zones read must include one that holds everything acknowledged; 4. have them
-//! promise a new epoch; 5. write again what each lacks; 6. commit the new membership. Nothing
-//! but promises is written before 3 and 4 have succeeded, and nothing is served before 6 has.
+//! 1. Survey the zones.
+//! 2. Take the newest snapshot and choose the chain after it.
+//! 3. Refuse unless the zones read must include one that holds everything acknowledged.
+//! 4. Have them promise a new epoch.
+//! 5. Write again what each zone lacks.
+//! 6. Commit the new membership.
+//!
+//! Nothing but promises is written before 3 and 4 have succeeded, and nothing is served before
+//! 6 has.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -394,8 +399,9 @@ impl Opening {
         {
             target.copy_snapshot(meta, file)?;
         }
-        // A snapshot's name may be there and not be durable; segments before it are removed soon.
-        target.disk.sync_dir(SyncReason::SnapshotDir)?;
+        // A killed process may have left names that are there and not durable: a snapshot's, whose
+        // segments are removed soon, or the promise's.
+        target.disk.sync_dir(SyncReason::FoundDir)?;
         let mut files = BTreeMap::new();
         for span in self.chain.spans.clone() {
             let held = self.copies[place].segments.get(&span.index);

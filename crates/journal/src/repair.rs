@@ -96,7 +96,7 @@ impl Target {
         if span.first.offset < span.end {
             let whole = Range { from: span.first, end: span.end, frames: 0 };
             copy_range(self.id, sources, &whole, made.file.as_ref())?;
-            made.file.sync_data(SyncReason::Repair)?;
+            made.file.sync_data(SyncReason::Remake)?;
         }
         Ok(made)
     }
@@ -143,6 +143,6 @@ impl Target {
         for range in ranges {
             copy_range(self.id, sources, range, file)?;
         }
-        file.sync_data(SyncReason::Repair)
+        file.sync_data(SyncReason::Mend)
     }
 }

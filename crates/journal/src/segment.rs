@@ -123,7 +123,7 @@ pub(crate) fn open(
     index: u64,
 ) -> io::Result<Option<SegmentFile>> {
     let file = disk.open(&name(index))?;
-    Ok(check(file, id, zone, index)?)
+    check(file, id, zone, index)
 }
 
 pub(crate) fn check(

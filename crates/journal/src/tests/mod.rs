@@ -1,3 +1,5 @@
 mod model;
+mod mutation;
+mod reader;
 mod simulate;
 mod threads;

@@ -21,6 +21,7 @@ pub(super) struct Sabotage {
     pub(super) skip: Option<SyncReason>,
     /// Zones whose syncs do nothing from the start to the end.
     pub(super) liars: usize,
+    pub(super) taste: Taste,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +30,17 @@ enum Tampering {
     Lying,
     Wiped,
     Stale,
+}
+
+/// What a run does more often than other things, so that what is rare is met in few seeds.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) enum Taste {
+    #[default]
+    Mixed,
+    /// Snapshots, cut off in the middle.
+    Snapshots,
+    /// Zones that fail and come back.
+    Returns,
 }
 
 type Check = Result<(), String>;
@@ -121,6 +133,9 @@ impl Sim {
     }
 
     fn step(&mut self) -> Check {
+        if self.sabotage.taste != Taste::Mixed && self.draw(3) == 0 {
+            return self.taste();
+        }
         let choice = self.draw(40);
         self.tell(format!("step {choice}, victim {:?} {:?}", self.victim, self.tampering));
         match choice {
@@ -141,6 +156,25 @@ impl Sim {
                 Ok(())
             }
             _ => self.durable(),
+        }
+    }
+
+    fn taste(&mut self) -> Check {
+        if self.sabotage.taste == Taste::Returns {
+            self.fail_zone()?;
+        }
+        self.append()?;
+        if self.log.as_ref().is_none_or(|log| log.stopped.is_some()) {
+            return Ok(());
+        }
+        match self.sabotage.taste {
+            Taste::Snapshots => {
+                let operations = self.draw(24) + 8;
+                self.power.fail_after(operations);
+                self.troubled = true;
+                self.snapshot()
+            }
+            Taste::Returns | Taste::Mixed => self.reattach(),
         }
     }
 
@@ -240,7 +274,9 @@ impl Sim {
             }
             let nonce = [draw(&mut self.seed).to_le_bytes(), draw(&mut self.seed).to_le_bytes()];
             let nonce = nonce.concat().try_into().unwrap();
-            let options = Options { segment_bytes: 16 * 1024, ..Options::new(nonce) };
+            // Zones that come back meet the end of a segment more often in small ones.
+            let segment_bytes = if self.sabotage.taste == Taste::Returns { 8 } else { 16 } * 1024;
+            let options = Options { segment_bytes, ..Options::new(nonce) };
             let crew = Crew::Alone { seed: draw(&mut self.seed) };
             let opened = recover::open(self.disks(), options, crew);
             let told = opened.as_ref().map(|r| (r.log.members, r.log.end, r.reports.clone()));
@@ -263,6 +299,12 @@ impl Sim {
                     if away.is_some() && self.model.acknowledged.is_empty() =>
                 {
                     self.heal();
+                }
+                // A liar may lose the promise and keep the segment while the journal is made.
+                Err(OpenError::NoQuorum(_))
+                    if self.sabotage.liars > 0 && self.model.acknowledged.is_empty() =>
+                {
+                    self.zones.iter().for_each(SimDisk::wipe);
                 }
                 Err(error) => return Err(format!("refused to open: {error}")),
             }
@@ -409,7 +451,8 @@ impl Sim {
         for found in report.zones {
             let clean = found.rotten_frames == 0 && found.rotten_files == 0;
             let touched = [self.victim, self.failing].contains(&Some(found.zone));
-            if !touched && !(clean && found.failure.is_none()) {
+            let well = clean && found.failure.is_none();
+            if !touched && !well {
                 return Err(format!("a scrub found {found:?} in an untouched zone"));
             }
         }
@@ -436,8 +479,11 @@ impl Sim {
             Err(error) => return Err(error.to_string()),
         };
         let copied = attach.copy();
-        if copied.is_ok() {
-            self.append()?;
+        // What is committed while it copies may fill a segment and go on in the next.
+        for _ in 0..self.draw(6) {
+            if copied.is_ok() && self.log.as_ref().is_some_and(|log| log.stopped.is_none()) {
+                self.append()?;
+            }
         }
         let log = self.log.as_mut().expect("open");
         let joined = match copied {
