@@ -4,7 +4,8 @@
 //! botocore and writes `models/SERVICE/model.json`: those operations and the shapes they
 //! reach, with constraints, locations and flags; no documentation, examples or endpoint rules;
 //! and the bare names of all other operations, so that they can be refused by name.
-//! The same input always gives the same bytes.
+//! The same input always gives the same bytes. `--models DIR` cuts for other lists than the
+//! repository's, to see what they would cost.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -73,11 +74,15 @@ const MEMBER: &[&str] = &[
 pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let mut services = Vec::new();
     let mut botocore = None;
+    let mut models = None;
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--botocore" => {
                 botocore = Some(PathBuf::from(arguments.next().ok_or("--botocore needs a folder")?))
+            }
+            "--models" => {
+                models = Some(PathBuf::from(arguments.next().ok_or("--models needs a folder")?))
             }
             service => services.push(service.to_owned()),
         }
@@ -85,7 +90,7 @@ pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask has no parent")?;
     let botocore = botocore.map_or_else(|| find_botocore(root), Ok)?;
     check_version(&botocore)?;
-    let models = root.join("models");
+    let models = models.unwrap_or_else(|| root.join("models"));
     if services.is_empty() {
         services = services_of(&models)?;
     }
@@ -93,10 +98,10 @@ pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         let folder = models.join(&service);
         let model = read_model(&botocore, &service)?;
         let wanted = std::fs::read_to_string(folder.join("operations.txt"))
-            .map_err(|error| format!("models/{service}/operations.txt: {error}"))?;
+            .map_err(|error| format!("{}/operations.txt: {error}", folder.display()))?;
         let cut = cut(&model, &operations(&wanted)).map_err(|e| format!("{service}: {e}"))?;
         std::fs::write(folder.join("model.json"), &cut)?;
-        println!("models/{service}/model.json: {} lines", cut.lines().count());
+        println!("{service}/model.json: {} lines", cut.lines().count());
     }
     Ok(())
 }

@@ -213,9 +213,9 @@ struct Secret;
 /// direction that the structure is needed in: `read`, `write` or `both`.
 #[macro_export]
 macro_rules! structure {
-    ($name:ident [$direction:ident] $schema:ident {
+    ($name:ident [$direction:ident] $schema:ident [$($payload:literal)?] [$($shape_more:tt)*] {
         $($field:ident $member:literal: $type:ty = $shape:path [$($more:tt)*];)*
-    } [$($payload:literal)?] [$($shape_more:tt)*]) => {
+    }) => {
         #[derive(Clone, Default, PartialEq)]
         pub struct $name {
             $(pub $field: $type,)*

@@ -89,20 +89,23 @@ fn structure(out: &mut String, model: &Model, shape: &Shape, members: &[Member],
         None if is_true(&shape.json, "union") => "union",
         None => "structure",
     };
-    line!(out, "::aws::structure! {{ {} [{directions}] {constructor} {{", ident(&shape.name));
+    let payload = payload.map(|payload| format!("{payload:?}")).unwrap_or_default();
+    out.push_str(&format!(
+        "::aws::structure! {{ {} [{directions}] {constructor} [{payload}] [{}] {{",
+        ident(&shape.name),
+        constraints(shape)
+    ));
     for member in members {
-        line!(
-            out,
-            "{} {:?}: {} = {} [{}];",
+        out.push_str(&format!(
+            "\n{} {:?}: {} = {} [{}];",
             snake(&member.name),
             member.name,
             member_type(model, shape, member),
             schema_path(model, &member.reference),
             member_more(member)
-        );
+        ));
     }
-    let payload = payload.map(|payload| format!("{payload:?}")).unwrap_or_default();
-    line!(out, "}} [{payload}] [{}] }}", constraints(shape));
+    line!(out, " }} }}");
 }
 
 fn member_type(model: &Model, shape: &Shape, member: &Member) -> String {
@@ -344,13 +347,14 @@ fn model_table(out: &mut String, model: &Model) {
         !model.metadata["awsQueryCompatible"].is_null()
     );
     model.operations.iter().for_each(|operation| operation_row(out, model, operation));
-    line!(out, "],\nnot_served: &[");
+    // On one line: EC2 has hundreds, and they are only names.
+    out.push_str("],\nnot_served: &[");
     for operation in &model.not_served {
         let NotServed { name, method, uri, query, headers } = operation;
-        line!(
-            out,
-            "::aws::service::NotServed {{ name: {name:?}, method: {method:?}, uri: {uri:?}, query: &{query:?}, headers: &{headers:?} }},"
+        let row = format!(
+            "::aws::service::NotServed {{ name: {name:?}, method: {method:?}, uri: {uri:?}, query: &{query:?}, headers: &{headers:?} }}, "
         );
+        out.push_str(&row);
     }
     line!(out, "],\nerrors: &[");
     for shape in model.shapes.values() {

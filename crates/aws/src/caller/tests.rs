@@ -13,13 +13,13 @@ static NAME: Schema = Schema::string("name").pattern({
 });
 
 // The callee's shapes, and the caller's own of the same model.
-crate::structure! { GreetRequest [read] structure { name "Name": String = NAME [.required()]; } [] [] }
-crate::structure! { GreetResponse [write] structure { text "Text": Option<String> = crate::schema::STRING []; } [] [] }
+crate::structure! { GreetRequest [read] structure [] [] { name "Name": String = NAME [.required()]; } }
+crate::structure! { GreetResponse [write] structure [] [] { text "Text": Option<String> = crate::schema::STRING []; } }
 #[allow(dead_code, reason = "a written structure's schema is only its reader's business")]
 mod called {
     use super::NAME;
-    crate::structure! { GreetRequest [write] structure { name "Name": String = NAME [.required()]; } [] [] }
-    crate::structure! { GreetResponse [read] structure { text "Text": Option<String> = crate::schema::STRING []; } [] [] }
+    crate::structure! { GreetRequest [write] structure [] [] { name "Name": String = NAME [.required()]; } }
+    crate::structure! { GreetResponse [read] structure [] [] { text "Text": Option<String> = crate::schema::STRING []; } }
 }
 
 impl Ask for called::GreetRequest {
