@@ -134,6 +134,17 @@ fn requests_and_answers_are_those_of_the_public_cases() {
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
+/// What boto3 and the aws CLI sent when they were asked for something: `golden/make.py`.
+#[test]
+fn recorded_requests_are_read_as_they_were_asked() {
+    let suites: Vec<Json> =
+        serde_json::from_str(include_str!("golden/requests.json")).expect("the record is JSON");
+    let mut tally = Tally { passed: 0, skipped: 0, failed: Vec::new() };
+    suites.iter().for_each(|suite| run_suite("input", "golden", suite, &mut tally));
+    assert!(tally.failed.is_empty(), "{}", tally.failed.join("\n\n"));
+    assert!(tally.passed > 30 && tally.skipped == 0, "{} passed", tally.passed);
+}
+
 fn folder() -> Option<PathBuf> {
     let named = std::env::var_os("HANEUL_BOTOCORE_TESTS").map(PathBuf::from);
     let unpacked = PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -327,3 +327,64 @@ impl Typed<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{INTEGER, Location, STRING, TIMESTAMP};
+
+    static STRINGS: Schema = Schema::list("Strings", &STRING, "");
+    static TREE: Schema = Schema::structure(
+        "Tree",
+        &[
+            Member::new("Name", &STRING),
+            Member::new("Size", &INTEGER),
+            Member::new("At", &TIMESTAMP),
+            Member::new("Words", &STRINGS),
+            Member::new("Again", &TREE).at(Location::Body),
+        ],
+    );
+
+    fn check(body: &str, expected: Result<Value, &str>) {
+        let read = super::read(&TREE, body.as_bytes()).map_err(|error| {
+            assert_eq!((error.status, error.code.as_ref()), (400, "SerializationException"));
+            error.message
+        });
+        assert_eq!(read, expected.map_err(str::to_owned), "{body:.60}");
+    }
+
+    #[test]
+    fn unknown_members_and_nulls_are_as_if_absent() {
+        let name = || Ok(Value::Structure(vec![("Name", Value::String("a".into()))]));
+        check(r#"{"Name":"a","Other":[1,{"x":null}],"Size":null}"#, name());
+        check("", Ok(Value::Structure(Vec::new())));
+        check("null", Ok(Value::Structure(Vec::new())));
+        check(r#"{"Size":1e3}"#, Ok(Value::Structure(vec![("Size", Value::Integer(1000))])));
+    }
+
+    #[test]
+    fn what_has_another_type_is_refused_in_aws_s_words() {
+        check(r#"{"Name":1}"#, Err("NUMBER_VALUE can not be converted to a String"));
+        check(r#"{"Name":true}"#, Err("TRUE_VALUE can not be converted to a String"));
+        check(r#"{"Name":{}}"#, Err("Start of structure or map found where not expected."));
+        check(r#"{"Name":[]}"#, Err("Start of list found where not expected"));
+        check(r#"{"Size":"1"}"#, Err("STRING_VALUE can not be converted to an Integer"));
+        check(r#"{"Size":1.5}"#, Err("NUMBER_VALUE can not be converted to an Integer"));
+        check(r#"{"Size":2147483648}"#, Err("NUMBER_VALUE can not be converted to an Integer"));
+        check(r#"{"At":"soon"}"#, Err("STRING_VALUE can not be converted to a Timestamp"));
+        check(r#"{"Words":"a"}"#, Err("Expected list or null"));
+        check(r#"{"Again":"a"}"#, Err("Expected a structure or map or null"));
+    }
+
+    #[test]
+    fn what_is_given_twice_or_too_deep_or_is_no_json_is_refused() {
+        check(r#"{"Name":"a","Name":"a"}"#, Err("The member Name is given more than once"));
+        let deep = |n: usize| r#"{"Again":"#.repeat(n) + "{}" + &"}".repeat(n);
+        assert!(super::read(&TREE, deep(DEPTH_MAX).as_bytes()).is_ok());
+        check(&deep(DEPTH_MAX + 1), Err("The body is more than 64 levels deep"));
+        for body in ["{", "{}{}", "{'Name':1}", "\u{feff}{}", "{\"Name\":\"\\ud800\"}"] {
+            let error = super::read(&TREE, body.as_bytes()).expect_err(body);
+            assert!(error.message.starts_with("The body is not valid JSON"), "{body} {error}");
+        }
+    }
+}

@@ -8,16 +8,24 @@
 
 #[cfg(test)]
 mod cases;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod dynamic;
+#[cfg(any(test, fuzzing))]
+mod everything;
 mod form;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod json;
 pub mod limits;
 mod query;
 mod refuse;
 mod rest;
+#[cfg(test)]
+mod round_trip;
 mod route;
 mod scalar;
+#[cfg(test)]
+mod write_request;
 mod xml;
 
 use bytes::Bytes;

@@ -4,8 +4,9 @@
 //! does; parameters that cannot be read are `MalformedInput`.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use super::form::Form;
+use super::form::{Form, Part};
 use super::limits::LIST_INDEX_MAX;
 use super::scalar::{self, Unreadable};
 use super::xml::write::Writer;
@@ -64,7 +65,7 @@ fn unknown_action(action: &str, version: &str) -> Error {
 /// The input that a form holds.
 pub(super) fn read(protocol: Protocol, schema: &Schema, form: &Form) -> Result<Value, Error> {
     let reader = Reader { ec2: protocol == Protocol::Ec2 };
-    reader.structure(schema, form)
+    reader.structure(schema, form.root())
 }
 
 struct Reader {
@@ -72,7 +73,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn structure(&self, schema: &Schema, form: &Form) -> Result<Value, Error> {
+    fn structure(&self, schema: &Schema, form: Part<'_>) -> Result<Value, Error> {
         let mut members = Vec::new();
         for member in schema.members() {
             if let Some(value) = self.member(member, form)? {
@@ -82,7 +83,7 @@ impl Reader {
         Ok(Value::Structure(members))
     }
 
-    fn member(&self, member: &Member, form: &Form) -> Result<Option<Value>, Error> {
+    fn member(&self, member: &Member, form: Part<'_>) -> Result<Option<Value>, Error> {
         let name = self.name_of(member);
         let flat = self.ec2 || member.is_flat();
         let Some(part) = form.get(&name) else { return Ok(None) };
@@ -111,16 +112,16 @@ impl Reader {
         }
     }
 
-    fn value(&self, schema: &Schema, part: &Form, name: &str) -> Result<Value, Error> {
+    fn value(&self, schema: &Schema, part: Part<'_>, name: &str) -> Result<Value, Error> {
         match &schema.kind {
-            Kind::Structure(_) if part.value.as_deref().is_some_and(|text| !text.is_empty()) => {
+            Kind::Structure(_) if part.value.is_some_and(|text| !text.is_empty()) => {
                 Err(malformed("Unexpected complex element termination"))
             }
             Kind::Structure(_) => self.structure(schema, part),
             Kind::List(list) => self.list(list, part, self.ec2 || list.flattened),
             Kind::Map(map) => self.map(map, part, self.ec2 || map.flattened),
             _ => {
-                let Some(text) = &part.value else {
+                let Some(text) = part.value.filter(|_| !part.has_parts()) else {
                     return Err(malformed("Start of structure or map found where not expected."));
                 };
                 self.scalar(schema, text, name)
@@ -146,13 +147,13 @@ impl Reader {
 
     /// Items by number, whatever the order of arrival; numbers may have gaps. `Name=` alone
     /// is the empty list.
-    fn list(&self, list: &List, part: &Form, flat: bool) -> Result<Value, Error> {
+    fn list(&self, list: &List, part: Part<'_>, flat: bool) -> Result<Value, Error> {
         let named = if list.item_name.is_empty() { "member" } else { list.item_name };
         let part = match (flat, part.get(named).or_else(|| part.get("member"))) {
             (false, Some(inner)) => inner,
             _ => part,
         };
-        if part.value.as_deref().is_some_and(|text| !text.is_empty()) {
+        if part.value.is_some_and(|text| !text.is_empty()) {
             return Err(malformed("Unexpected list element termination"));
         }
         let items = numbered(part)?;
@@ -160,16 +161,17 @@ impl Reader {
         items.into_iter().map(read).collect::<Result<_, _>>().map(Value::List)
     }
 
-    fn map(&self, map: &Map, part: &Form, flat: bool) -> Result<Value, Error> {
+    fn map(&self, map: &Map, part: Part<'_>, flat: bool) -> Result<Value, Error> {
         let part = if flat { part } else { part.get("entry").unwrap_or(part) };
         let key_name = if map.key_name.is_empty() { "key" } else { map.key_name };
         let value_name = if map.value_name.is_empty() { "value" } else { map.value_name };
-        let mut entries: Vec<(String, Value)> = Vec::new();
+        let mut keys = HashSet::new();
+        let mut entries = Vec::new();
         for (_, entry) in numbered(part)? {
             let (Some(key), Some(value)) = (entry.text(key_name), entry.get(value_name)) else {
                 return Err(malformed("Unexpected complex element termination"));
             };
-            if entries.iter().any(|(known, _)| known == key) {
+            if !keys.insert(key) {
                 return Err(malformed(&format!("Duplicate key '{key}' found in a map")));
             }
             entries.push((key.to_owned(), self.value(map.value, value, value_name)?));
@@ -178,12 +180,14 @@ impl Reader {
     }
 }
 
-fn numbered(part: &Form) -> Result<Vec<(u64, &Form)>, Error> {
+fn numbered(part: Part<'_>) -> Result<Vec<(u64, Part<'_>)>, Error> {
     let mut items = Vec::new();
-    for (number, item) in &part.parts {
-        match number.parse::<u64>() {
-            Ok(number) if number <= LIST_INDEX_MAX => items.push((number, item)),
-            _ => return Err(malformed(&format!("Key '{number}' is not a valid list index"))),
+    for name in part.names() {
+        let is_number = name.bytes().all(|b| b.is_ascii_digit()) && !name.starts_with('0');
+        let number = name.parse().ok().filter(|number| is_number && *number <= LIST_INDEX_MAX);
+        match number.zip(part.get(name)) {
+            Some(item) => items.push(item),
+            None => return Err(malformed(&format!("Key '{name}' is not a valid list index"))),
         }
     }
     items.sort_by_key(|(number, _)| *number);

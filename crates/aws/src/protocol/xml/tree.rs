@@ -32,7 +32,7 @@ pub(in crate::protocol) enum Malformed {
     Entity(String),
     #[error("more than {DEPTH_MAX} elements deep")]
     Depth,
-    #[error("more than {VALUES_MAX} elements")]
+    #[error("more than {VALUES_MAX} elements and attributes")]
     Count,
 }
 
@@ -46,12 +46,12 @@ pub(in crate::protocol) fn parse(body: &[u8]) -> Result<Element, Malformed> {
     loop {
         match reader.read_event().map_err(|error| Malformed::Xml(error.to_string()))? {
             Event::Start(tag) => {
-                count_and_check(&mut count, open.len(), root.is_some())?;
-                open.push(element(&tag)?);
+                check(open.len(), root.is_some())?;
+                open.push(element(&tag, &mut count)?);
             }
             Event::Empty(tag) => {
-                count_and_check(&mut count, open.len(), root.is_some())?;
-                close(element(&tag)?, &mut open, &mut root);
+                check(open.len(), root.is_some())?;
+                close(element(&tag, &mut count)?, &mut open, &mut root);
             }
             Event::End(_) => {
                 let done = open.pop().ok_or_else(|| Malformed::Xml("an end too many".into()))?;
@@ -81,20 +81,24 @@ pub(in crate::protocol) fn parse(body: &[u8]) -> Result<Element, Malformed> {
     }
 }
 
-fn count_and_check(count: &mut usize, depth: usize, after_root: bool) -> Result<(), Malformed> {
-    *count += 1;
+fn check(depth: usize, after_root: bool) -> Result<(), Malformed> {
     if after_root {
         Err(Malformed::Xml("a second root element".into()))
     } else if depth >= DEPTH_MAX {
         Err(Malformed::Depth)
-    } else if *count > VALUES_MAX {
-        Err(Malformed::Count)
     } else {
         Ok(())
     }
 }
 
-fn element(tag: &BytesStart<'_>) -> Result<Element, Malformed> {
+/// Elements and attributes count alike.
+fn count_one(count: &mut usize) -> Result<(), Malformed> {
+    *count += 1;
+    if *count > VALUES_MAX { Err(Malformed::Count) } else { Ok(()) }
+}
+
+fn element(tag: &BytesStart<'_>, count: &mut usize) -> Result<Element, Malformed> {
+    count_one(count)?;
     let mut attributes = Vec::new();
     for attribute in tag.attributes() {
         let attribute = attribute.map_err(|error| Malformed::Xml(error.to_string()))?;
@@ -105,9 +109,7 @@ fn element(tag: &BytesStart<'_>) -> Result<Element, Malformed> {
         let value = attribute
             .normalized_value(quick_xml::XmlVersion::Implicit1_0)
             .map_err(|error| Malformed::Xml(error.to_string()))?;
-        if attributes.len() >= DEPTH_MAX {
-            return Err(Malformed::Count);
-        }
+        count_one(count)?;
         attributes.push((name.to_owned(), value.into_owned()));
     }
     let name: &str = tag.local_name().into_inner();
