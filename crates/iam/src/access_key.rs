@@ -9,7 +9,6 @@ use crate::accounts::Account;
 use crate::error::{Error, Limit, Missing, Result};
 use crate::id::{self, KeyKind};
 use crate::last_used::KeyUse;
-use crate::page::Ask;
 use crate::policy_holder::scope;
 use crate::quota::Quota;
 use crate::secret::Secret;
@@ -194,7 +193,7 @@ pub async fn list(
     call: &Call,
     input: model::ListAccessKeysRequest,
 ) -> Result<model::ListAccessKeysResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam.ask(call, "iam:ListAccessKeys", input.marker.as_deref(), input.max_items).await?;
     let holder = KeyOwner::find(iam, call, input.user_name).await?;
     let scope = scope(call.account()?);
     let mut keys = Vec::new();

@@ -7,7 +7,6 @@ use state::{Record, Scope};
 
 use crate::accounts::Account;
 use crate::error::{Error, Missing, Result, Taken};
-use crate::page::Ask;
 use crate::{Iam, model};
 
 /// Whose an alias is; in haneul's own scope, by the alias.
@@ -71,7 +70,8 @@ pub async fn list(
     call: &Call,
     input: model::ListAccountAliasesRequest,
 ) -> Result<model::ListAccountAliasesResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask =
+        iam.ask(call, "iam:ListAccountAliases", input.marker.as_deref(), input.max_items).await?;
     let account = iam.account_record(call.account()?).await?;
     let page = ask.cut(account.record.alias.into_iter().map(|alias| (alias.clone(), alias)));
     Ok(model::ListAccountAliasesResponse {

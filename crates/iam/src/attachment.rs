@@ -120,7 +120,9 @@ pub async fn list_entities(
 ) -> Result<model::ListEntitiesForPolicyResponse> {
     let account = call.account()?;
     let scope = scope(account);
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam
+        .ask(call, "iam:ListEntitiesForPolicy", input.marker.as_deref(), input.max_items)
+        .await?;
     iam.policy(account, &input.policy_arn).await?;
     let users = Users {
         arn: &input.policy_arn,
@@ -210,7 +212,9 @@ pub async fn list_user(
     call: &Call,
     input: model::ListAttachedUserPoliciesRequest,
 ) -> Result<model::ListAttachedUserPoliciesResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam
+        .ask(call, "iam:ListAttachedUserPolicies", input.marker.as_deref(), input.max_items)
+        .await?;
     let prefix = input.path_prefix.as_deref();
     let page = list::<User>(iam, call, &input.user_name, prefix, &ask).await?;
     Ok(model::ListAttachedUserPoliciesResponse {
@@ -241,7 +245,9 @@ pub async fn list_group(
     call: &Call,
     input: model::ListAttachedGroupPoliciesRequest,
 ) -> Result<model::ListAttachedGroupPoliciesResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam
+        .ask(call, "iam:ListAttachedGroupPolicies", input.marker.as_deref(), input.max_items)
+        .await?;
     let prefix = input.path_prefix.as_deref();
     let page = list::<Group>(iam, call, &input.group_name, prefix, &ask).await?;
     Ok(model::ListAttachedGroupPoliciesResponse {
@@ -272,7 +278,9 @@ pub async fn list_role(
     call: &Call,
     input: model::ListAttachedRolePoliciesRequest,
 ) -> Result<model::ListAttachedRolePoliciesResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam
+        .ask(call, "iam:ListAttachedRolePolicies", input.marker.as_deref(), input.max_items)
+        .await?;
     let prefix = input.path_prefix.as_deref();
     let page = list::<Role>(iam, call, &input.role_name, prefix, &ask).await?;
     Ok(model::ListAttachedRolePoliciesResponse {

@@ -9,7 +9,6 @@ use crate::error::Result;
 use crate::group::Group;
 use crate::instance_profile::InstanceProfile;
 use crate::managed_policy::{ManagedPolicy, PolicyUses};
-use crate::page::Ask;
 use crate::policy_holder::{Policies, scope};
 use crate::role::Role;
 use crate::user::User;
@@ -32,7 +31,9 @@ pub async fn get(
     input: model::GetAccountAuthorizationDetailsRequest,
 ) -> Result<model::GetAccountAuthorizationDetailsResponse> {
     let account = call.account()?;
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam
+        .ask(call, "iam:GetAccountAuthorizationDetails", input.marker.as_deref(), input.max_items)
+        .await?;
     let filter = input.filter.unwrap_or_default();
     let wanted = |kind: &str| filter.is_empty() || filter.iter().any(|asked| asked == kind);
     let page = ask.cut(items(iam, account, wanted).await?);

@@ -7,7 +7,6 @@ use state::{Record, Scope, Stored};
 
 use crate::error::{Error, InUse, Limit, Missing, Result, Taken};
 use crate::id::{self, Kind, UniqueId};
-use crate::page::Ask;
 use crate::policy_holder::{Policies, PolicyHolder, scope};
 use crate::quota::{GROUP_POLICY_SIZE_MAX, Quota};
 use crate::user::User;
@@ -125,7 +124,7 @@ pub async fn get(
 ) -> Result<model::GetGroupResponse> {
     let account = call.account()?;
     let scope = scope(account);
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam.ask(call, "iam:GetGroup", input.marker.as_deref(), input.max_items).await?;
     let group = iam.group(&scope, &input.group_name).await?;
     let id = &group.record.id;
     let page = iam.page(&scope, &ask, |user: &User| user.groups.contains(id)).await?;
@@ -144,7 +143,7 @@ pub async fn list(
     input: model::ListGroupsRequest,
 ) -> Result<model::ListGroupsResponse> {
     let account = call.account()?;
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam.ask(call, "iam:ListGroups", input.marker.as_deref(), input.max_items).await?;
     let prefix = input.path_prefix.as_deref();
     let page =
         iam.page(&scope(account), &ask, |group: &Group| name::under(&group.path, prefix)).await?;
@@ -266,7 +265,8 @@ pub async fn list_for_user(
 ) -> Result<model::ListGroupsForUserResponse> {
     let account = call.account()?;
     let scope = scope(account);
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask =
+        iam.ask(call, "iam:ListGroupsForUser", input.marker.as_deref(), input.max_items).await?;
     let user = iam.user(&scope, &input.user_name).await?;
     let groups = iam.groups_of(&scope, &user.record).await?;
     let page = ask.cut(groups.into_iter().map(|g| (g.key.id, g.record.shape(account))));

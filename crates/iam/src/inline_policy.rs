@@ -105,7 +105,8 @@ pub async fn list_user(
     call: &Call,
     input: model::ListUserPoliciesRequest,
 ) -> Result<model::ListUserPoliciesResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask =
+        iam.ask(call, "iam:ListUserPolicies", input.marker.as_deref(), input.max_items).await?;
     let page = list::<User>(iam, call, &input.user_name, &ask).await?;
     Ok(model::ListUserPoliciesResponse {
         is_truncated: Some(page.is_truncated()),
@@ -144,7 +145,8 @@ pub async fn list_group(
     call: &Call,
     input: model::ListGroupPoliciesRequest,
 ) -> Result<model::ListGroupPoliciesResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask =
+        iam.ask(call, "iam:ListGroupPolicies", input.marker.as_deref(), input.max_items).await?;
     let page = list::<Group>(iam, call, &input.group_name, &ask).await?;
     Ok(model::ListGroupPoliciesResponse {
         is_truncated: Some(page.is_truncated()),
@@ -183,7 +185,8 @@ pub async fn list_role(
     call: &Call,
     input: model::ListRolePoliciesRequest,
 ) -> Result<model::ListRolePoliciesResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask =
+        iam.ask(call, "iam:ListRolePolicies", input.marker.as_deref(), input.max_items).await?;
     let page = list::<Role>(iam, call, &input.role_name, &ask).await?;
     Ok(model::ListRolePoliciesResponse {
         is_truncated: Some(page.is_truncated()),

@@ -7,7 +7,7 @@ use state::{Record, Scope, Stored};
 
 use crate::error::{Error, InUse, Limit, Missing, Result, Taken};
 use crate::id::{self, Kind};
-use crate::page::{Ask, Page};
+use crate::page::Page;
 use crate::policy_holder::{PolicyHolder as _, scope};
 use crate::quota::Quota;
 use crate::role::Role;
@@ -138,7 +138,8 @@ pub async fn list(
     input: model::ListInstanceProfilesRequest,
 ) -> Result<model::ListInstanceProfilesResponse> {
     let account = call.account()?;
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask =
+        iam.ask(call, "iam:ListInstanceProfiles", input.marker.as_deref(), input.max_items).await?;
     let prefix = input.path_prefix.as_deref();
     let under = |profile: &InstanceProfile| name::under(&profile.path, prefix);
     let page = iam.page(&scope(account), &ask, under).await?;
@@ -156,7 +157,9 @@ pub async fn list_for_role(
     input: model::ListInstanceProfilesForRoleRequest,
 ) -> Result<model::ListInstanceProfilesForRoleResponse> {
     let account = call.account()?;
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam
+        .ask(call, "iam:ListInstanceProfilesForRole", input.marker.as_deref(), input.max_items)
+        .await?;
     let role = iam.role(&scope(account), &input.role_name).await?;
     let holds = |profile: &InstanceProfile| profile.role.as_ref() == Some(&role.key.id);
     let page = iam.page(&scope(account), &ask, holds).await?;
@@ -280,7 +283,9 @@ pub async fn list_tags(
     call: &Call,
     input: model::ListInstanceProfileTagsRequest,
 ) -> Result<model::ListInstanceProfileTagsResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam
+        .ask(call, "iam:ListInstanceProfileTags", input.marker.as_deref(), input.max_items)
+        .await?;
     let scope = scope(call.account()?);
     let profile = iam.instance_profile(&scope, &input.instance_profile_name).await?;
     let page = profile.record.tags.page(&ask);

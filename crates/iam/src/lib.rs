@@ -15,7 +15,7 @@
 //! `iam.instance-profile`, `iam.policy`, `iam.policy-version` (`name/number`),
 //! `iam.aws-policy-use` (how often an AWS-managed policy is used; by policy name),
 //! `iam.access-key` (by id), `iam.usage`, `iam.password-policy`, `iam.deletion-task`.
-//! In haneul's own scope: `iam.account` (by number), `iam.account-alias`, `sts.seal-key`.
+//! In haneul's own scope: `iam.account` (by number), `iam.account-alias`, `iam.region-secret`.
 //!
 //! # Invariants
 //! - A group's, policy's or role's count of members, attachments or profiles is changed in
@@ -73,6 +73,7 @@ pub mod id;
 pub mod name;
 pub mod page;
 pub mod quota;
+pub mod region_secret;
 pub mod secret;
 pub mod tag;
 pub mod usage;
@@ -83,6 +84,7 @@ mod tests;
 use std::sync::Arc;
 
 use aws::Random;
+use aws::page::PageTokens;
 use state::Records;
 
 use crate::error::Result;
@@ -103,11 +105,19 @@ pub struct Iam {
     /// Held while something counted ([`usage`]) is created or deleted, so that such requests
     /// queue here instead of failing each other's condition on the one counter.
     counting: Arc<tokio::sync::Mutex<()>>,
+    /// Made when the first list is asked for.
+    page_tokens: Arc<tokio::sync::OnceCell<Arc<PageTokens>>>,
 }
 
 impl Iam {
     pub fn new(records: Records, random: Arc<Random>) -> Self {
-        Self { records, random, last_used: Default::default(), counting: Default::default() }
+        Self {
+            records,
+            random,
+            last_used: Default::default(),
+            counting: Default::default(),
+            page_tokens: Default::default(),
+        }
     }
 
     /// Runs an attempt again while what it read is changed before its commit.

@@ -11,7 +11,6 @@ use crate::aws_managed_policy::{self, AwsManagedPolicy};
 use crate::error::{Error, InUse, Limit, Missing, Result, Taken};
 use crate::id::{self, Kind};
 use crate::name::{self, PolicyArn, PolicyOwner};
-use crate::page::Ask;
 use crate::policy::{self, Document};
 use crate::policy_holder::scope;
 use crate::policy_version::{PolicyVersion, version_key};
@@ -368,7 +367,7 @@ pub async fn list(
 ) -> Result<model::ListPoliciesResponse> {
     let account = call.account()?;
     let scope = scope(account);
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam.ask(call, "iam:ListPolicies", input.marker.as_deref(), input.max_items).await?;
     let asked = input.scope.as_deref().unwrap_or("All");
     let keep = |path: &str, uses: PolicyUses| {
         let used = match input.policy_usage_filter.as_deref() {
@@ -452,7 +451,7 @@ pub async fn list_tags(
     call: &Call,
     input: model::ListPolicyTagsRequest,
 ) -> Result<model::ListPolicyTagsResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam.ask(call, "iam:ListPolicyTags", input.marker.as_deref(), input.max_items).await?;
     let tags = match iam.policy(call.account()?, &input.policy_arn).await? {
         Found::Customer(stored) => stored.record.tags.clone(),
         Found::Aws(_) => Tags::default(),

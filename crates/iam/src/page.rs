@@ -1,19 +1,35 @@
 //! One page of a list: `Marker`, `MaxItems`, `IsTruncated`.
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUsers.html>
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use std::sync::Arc;
+
+use aws::page::{List, PageTokens};
+use aws::{AccountId, Call};
 use state::{Record, Scope, Stored};
 
 use crate::Iam;
 use crate::error::{Error, Result};
+use crate::region_secret::{Purpose, region_secret};
 
 /// What a list operation was asked for.
-#[derive(Clone, Debug, Default)]
 pub struct Ask {
     /// The key after which the page begins.
-    pub after: Option<String>,
-    pub items_max: usize,
+    after: Option<String>,
+    items_max: usize,
+    markers: Markers,
+}
+
+/// Markers of one list: sealed, so that none works for another operation or account.
+struct Markers {
+    tokens: Arc<PageTokens>,
+    account: AccountId,
+    operation: &'static str,
+}
+
+impl Markers {
+    fn list(&self) -> List<'_> {
+        List { account: &self.account, operation: self.operation }
+    }
 }
 
 /// `marker` is `None` on the last page.
@@ -29,27 +45,13 @@ const ITEMS_DEFAULT: usize = 100;
 const READ_AT_ONCE: usize = 1000;
 
 impl Ask {
-    /// # Errors
-    /// `ValidationError` for a marker that no list gave out.
-    pub fn new(marker: Option<&str>, max_items: Option<i32>) -> Result<Self> {
-        let invalid = || Error::ValidationError("Invalid Marker.".into());
-        let after = marker
-            .map(|marker| {
-                let key = BASE64_URL_SAFE_NO_PAD.decode(marker).map_err(|_| invalid())?;
-                String::from_utf8(key).map_err(|_| invalid())
-            })
-            .transpose()?;
-        let items_max = max_items.and_then(|max| usize::try_from(max).ok());
-        Ok(Self { after, items_max: items_max.unwrap_or(ITEMS_DEFAULT) })
-    }
-
     /// The asked page of a list that is at hand as a whole, sorted by key.
     pub fn cut<T>(&self, sorted: impl IntoIterator<Item = (String, T)>) -> Page<T> {
         let after = |key: &str| self.after.as_deref().is_none_or(|after| key > after);
         let mut rest = sorted.into_iter().filter(|(key, _)| after(key));
         let page: Vec<_> = rest.by_ref().take(self.items_max).collect();
         let marker = match (page.last(), rest.next()) {
-            (Some((last, _)), Some(_)) => Some(BASE64_URL_SAFE_NO_PAD.encode(last)),
+            (Some((last, _)), Some(_)) => Some(self.markers.tokens.seal(self.markers.list(), last)),
             _ => None,
         };
         Page { items: page.into_iter().map(|(_, item)| item).collect(), marker }
@@ -67,6 +69,34 @@ impl<T> Page<T> {
 }
 
 impl Iam {
+    /// Reads `Marker` and `MaxItems` of a list operation, which is named with its service.
+    ///
+    /// # Errors
+    /// `ValidationError` for a marker that this list did not give out.
+    pub(crate) async fn ask(
+        &self,
+        call: &Call,
+        operation: &'static str,
+        marker: Option<&str>,
+        max_items: Option<i32>,
+    ) -> Result<Ask> {
+        let account = call.account()?.clone();
+        let markers = Markers { tokens: self.page_tokens().await?, account, operation };
+        let open = |marker| markers.tokens.open(markers.list(), marker);
+        let invalid = |_| Error::ValidationError("Invalid Marker.".into());
+        let after = marker.map(open).transpose().map_err(invalid)?;
+        let items_max = max_items.and_then(|max| usize::try_from(max).ok());
+        Ok(Ask { after, items_max: items_max.unwrap_or(ITEMS_DEFAULT), markers })
+    }
+
+    async fn page_tokens(&self) -> Result<Arc<PageTokens>> {
+        let tokens = self.page_tokens.get_or_try_init(async || {
+            let secret = region_secret(&self.records, &self.random, Purpose::PageTokens).await?;
+            Ok::<_, Error>(Arc::new(PageTokens::new(&secret)))
+        });
+        Ok(tokens.await?.clone())
+    }
+
     /// The asked page of an account's records that `keep` picks, in the order of their keys.
     pub(crate) async fn page<R: Record>(
         &self,
@@ -114,6 +144,15 @@ impl Iam {
 mod tests {
     use super::*;
 
+    fn ask(marker: Option<&str>, items_max: i32) -> Ask {
+        let tokens = Arc::new(PageTokens::new(b"secret"));
+        let account = "123456789012".parse().expect("valid");
+        let markers = Markers { tokens, account, operation: "iam:ListThings" };
+        let after = marker.map(|marker| markers.tokens.open(markers.list(), marker));
+        let items_max = usize::try_from(items_max).expect("positive");
+        Ask { after: after.transpose().expect("own marker"), items_max, markers }
+    }
+
     #[test]
     fn pages_follow_each_other_without_gap_or_repeat() {
         let check = |count: usize, items_max: i32| {
@@ -121,7 +160,7 @@ mod tests {
             let mut seen = Vec::new();
             let mut marker = None;
             loop {
-                let ask = Ask::new(marker.as_deref(), Some(items_max)).expect("own marker");
+                let ask = ask(marker.as_deref(), items_max);
                 let page = ask.cut(all.clone());
                 assert!(page.items.len() <= usize::try_from(items_max).expect("positive"));
                 assert_eq!(page.is_truncated(), page.marker.is_some());
@@ -138,6 +177,5 @@ mod tests {
                 check(count, items_max);
             }
         }
-        assert!(Ask::new(Some("no marker!"), None).is_err());
     }
 }

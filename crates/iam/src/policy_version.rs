@@ -8,7 +8,6 @@ use state::Record;
 use crate::error::{Error, InUse, Missing, Result};
 use crate::managed_policy::{Found, ManagedPolicy, add_version};
 use crate::name::PolicyArn;
-use crate::page::Ask;
 use crate::policy::{self, Document};
 use crate::policy_holder::scope;
 use crate::quota::Quota;
@@ -150,7 +149,8 @@ pub async fn list(
     call: &Call,
     input: model::ListPolicyVersionsRequest,
 ) -> Result<model::ListPolicyVersionsResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask =
+        iam.ask(call, "iam:ListPolicyVersions", input.marker.as_deref(), input.max_items).await?;
     let versions: Vec<(String, model::PolicyVersion)> =
         match iam.policy(call.account()?, &input.policy_arn).await? {
             Found::Customer(stored) => {

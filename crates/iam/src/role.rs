@@ -9,7 +9,6 @@ use crate::error::{Error, InUse, Missing, Result, Taken};
 use crate::id::{self, Kind};
 use crate::last_used::RoleUse;
 use crate::managed_policy::Use;
-use crate::page::Ask;
 use crate::policy_holder::{Policies, PolicyHolder, scope};
 use crate::quota::{Quota, ROLE_POLICY_SIZE_MAX};
 use crate::tag::{KeyCase, Tags};
@@ -218,7 +217,7 @@ pub async fn list(
     input: model::ListRolesRequest,
 ) -> Result<model::ListRolesResponse> {
     let account = call.account()?;
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam.ask(call, "iam:ListRoles", input.marker.as_deref(), input.max_items).await?;
     let prefix = input.path_prefix.as_deref();
     let page =
         iam.page(&scope(account), &ask, |role: &Role| name::under(&role.path, prefix)).await?;
@@ -344,7 +343,7 @@ pub async fn list_tags(
     call: &Call,
     input: model::ListRoleTagsRequest,
 ) -> Result<model::ListRoleTagsResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam.ask(call, "iam:ListRoleTags", input.marker.as_deref(), input.max_items).await?;
     let role = iam.role(&scope(call.account()?), &input.role_name).await?;
     let page = role.record.tags.page(&ask);
     Ok(model::ListRoleTagsResponse {

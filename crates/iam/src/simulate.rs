@@ -33,7 +33,7 @@ struct Question {
 }
 
 pub async fn custom_policy(
-    _: &Iam,
+    iam: &Iam,
     call: &Call,
     input: model::SimulateCustomPolicyRequest,
 ) -> Result<model::SimulatePolicyResponse> {
@@ -54,7 +54,9 @@ pub async fn custom_policy(
         owner: owner(input.resource_owner.as_deref(), &caller, account)?,
         caller,
         context: context(input.context_entries)?,
-        ask: Ask::new(input.marker.as_deref(), input.max_items)?,
+        ask: iam
+            .ask(call, "iam:SimulateCustomPolicy", input.marker.as_deref(), input.max_items)
+            .await?,
     };
     question.answer(&input.action_names, input.resource_arns)
 }
@@ -85,7 +87,9 @@ pub async fn principal_policy(
         owner: owner(input.resource_owner.as_deref(), &caller, account)?,
         caller,
         context,
-        ask: Ask::new(input.marker.as_deref(), input.max_items)?,
+        ask: iam
+            .ask(call, "iam:SimulatePrincipalPolicy", input.marker.as_deref(), input.max_items)
+            .await?,
     };
     question.answer(&input.action_names, input.resource_arns)
 }

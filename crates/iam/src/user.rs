@@ -11,7 +11,6 @@ use crate::error::{Error, InUse, Missing, Result, Taken};
 use crate::id::{self, Kind, UniqueId};
 use crate::login_profile::LoginProfile;
 use crate::managed_policy::Use;
-use crate::page::Ask;
 use crate::policy_holder::{Policies, PolicyHolder, scope};
 use crate::quota::{Quota, USER_POLICY_SIZE_MAX};
 use crate::tag::{KeyCase, Tags};
@@ -184,7 +183,7 @@ pub async fn list(
     input: model::ListUsersRequest,
 ) -> Result<model::ListUsersResponse> {
     let account = call.account()?;
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam.ask(call, "iam:ListUsers", input.marker.as_deref(), input.max_items).await?;
     let prefix = input.path_prefix.as_deref();
     let page =
         iam.page(&scope(account), &ask, |user: &User| name::under(&user.path, prefix)).await?;
@@ -285,7 +284,7 @@ pub async fn list_tags(
     call: &Call,
     input: model::ListUserTagsRequest,
 ) -> Result<model::ListUserTagsResponse> {
-    let ask = Ask::new(input.marker.as_deref(), input.max_items)?;
+    let ask = iam.ask(call, "iam:ListUserTags", input.marker.as_deref(), input.max_items).await?;
     let user = iam.user(&scope(call.account()?), &input.user_name).await?;
     let page = user.record.tags.page(&ask);
     Ok(model::ListUserTagsResponse {

@@ -9,10 +9,11 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
-use state::{Record, Records, Scope, Stored};
+use state::Records;
 
 use crate::error::{Error, Result};
 use crate::id::{self, KeyKind};
+use crate::region_secret::{Purpose, region_secret};
 use crate::secret::Secret;
 use crate::sts::model;
 
@@ -46,18 +47,6 @@ pub struct Seal {
     key: LessSafeKey,
 }
 
-/// The region's sealing key, made at the first start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct SealKey {
-    aes_256: Secret,
-}
-
-impl Record for SealKey {
-    const KIND: &'static str = "sts.seal-key";
-    const FORMAT: u32 = 1;
-}
-
-const ID: &str = "seal-key";
 /// The first byte of every token, so that another layout can follow.
 const LAYOUT: u8 = 1;
 /// Bytes of policies, ARNs and tags that one token carries: what AWS calls their packed size
@@ -72,25 +61,9 @@ impl Seal {
     /// # Errors
     /// When the store does not answer or the stored key is damaged.
     pub async fn open(records: &Records, random: &Random) -> Result<Self> {
-        let stored: Stored<SealKey> = records
-            .retry(async || {
-                if let Some(stored) = records.get(&Scope::Haneul, ID).await? {
-                    return Ok(stored);
-                }
-                let mut bytes = [0; 32];
-                random.fill(&mut bytes);
-                let key = SealKey { aes_256: Secret::new(BASE64_STANDARD.encode(bytes)) };
-                let mut txn = records.transaction();
-                txn.create(&Scope::Haneul, ID, &key);
-                txn.commit().await?;
-                // The next round reads what was written, whoever wrote it.
-                Err(Error::ConcurrentModification)
-            })
-            .await?;
-        let damaged = || Error::Internal("the key of session tokens is damaged".into());
-        let bytes =
-            BASE64_STANDARD.decode(stored.record.aes_256.reveal()).map_err(|_| damaged())?;
-        let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| damaged())?;
+        let secret = region_secret(records, random, Purpose::SessionTokens).await?;
+        let key = UnboundKey::new(&AES_256_GCM, &secret)
+            .map_err(|_| Error::Internal("the key of session tokens is damaged".into()))?;
         Ok(Self { key: LessSafeKey::new(key) })
     }
 

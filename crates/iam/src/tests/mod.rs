@@ -5,6 +5,7 @@ mod region;
 
 mod wire;
 
+mod account;
 mod authorization;
 mod credentials;
 mod group;

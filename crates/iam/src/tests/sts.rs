@@ -202,3 +202,49 @@ async fn a_key_s_account_is_told_of_any_key_of_this_region() {
         assert!(refusal.expect_err("unknown").starts_with("400 ValidationError"));
     }
 }
+
+#[tokio::test]
+async fn another_account_s_user_needs_both_sides_and_the_external_id() {
+    let region = Region::new().await;
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"210987654321"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"secret"}}}]}"#;
+    region.must(&format!("CreateRole RoleName=r AssumeRolePolicyDocument={trust}")).await;
+    let (root, _) = region.add_account("210987654321").await;
+    let other = region.signed(&root, None).await;
+    let must = async |request: &str| region.ask_as(&other, request).await.expect(request);
+    must("CreateUser UserName=eve").await;
+    let key = must("CreateAccessKey UserName=eve").await;
+    let eve = region.signed(text(&key, "AccessKeyId"), None).await;
+    let denied = format!(
+        "403 AccessDenied User: arn:aws:iam::210987654321:user/eve is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
+    );
+    let with_id = assume("ExternalId=secret");
+    assert_eq!(region.ask_as(&eve, &with_id).await, Err(denied.clone()));
+    let may = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"{ROLE}"}}]}}"#
+    );
+    must(&format!("PutUserPolicy UserName=eve PolicyName=may PolicyDocument={may}")).await;
+    assert_eq!(region.ask_as(&eve, &assume("")).await, Err(denied.clone()));
+    assert_eq!(region.ask_as(&eve, &assume("ExternalId=guess")).await, Err(denied));
+    let (_, role) = session(&region, &eve, &with_id).await;
+    let who = region.ask_as(&role, "GetCallerIdentity").await.expect("known");
+    assert_eq!(text(&who, "Account"), ACCOUNT);
+}
+
+#[tokio::test]
+async fn a_user_made_again_is_a_stranger_to_the_role_that_trusted_the_first() {
+    let region = Region::new().await;
+    let bob = region.user("bob").await;
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{ACCOUNT}:user/bob"}},"Action":"sts:AssumeRole"}}]}}"#
+    );
+    region.must(&format!("CreateRole RoleName=r AssumeRolePolicyDocument={trust}")).await;
+    session(&region, &bob, &assume("")).await;
+    let key = bob.identity.access_key_id.expect("signed");
+    region.must(&format!("DeleteAccessKey UserName=bob AccessKeyId={key}")).await;
+    let all = "PolicyArn=arn:aws:iam::aws:policy/AdministratorAccess";
+    region.must(&format!("DetachUserPolicy UserName=bob {all}")).await;
+    region.must("DeleteUser UserName=bob").await;
+    let again = region.user("bob").await;
+    let refused = region.ask_as(&again, &assume("")).await.expect_err("a stranger");
+    assert!(refused.contains("is not authorized to perform: sts:AssumeRole"), "{refused}");
+}
