@@ -187,7 +187,9 @@ impl<'a> Gather<'a> {
             return Ok(None);
         };
         let version = version_key(&key, policy.record.default_version);
-        let version = self.get::<PolicyVersion>(&version).await?;
+        // A version never changes; which one is in force is said by the policy's own record.
+        let version: Option<Stored<PolicyVersion>> =
+            self.iam.records.get(&self.scope, &version).await?;
         version.map(|version| stored_document(&version.record.document, Kind::Managed)).transpose()
     }
 
