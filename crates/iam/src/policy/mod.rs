@@ -31,6 +31,8 @@ mod principal;
 mod request;
 mod validate;
 
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 #[cfg(test)]
 mod tests;
 

@@ -55,7 +55,8 @@ fn identity(drafts: &[Draft<'_>]) -> Result<(), Malformed> {
 
 fn resource(drafts: &[Draft<'_>], kind: Kind) -> Result<(), Malformed> {
     for draft in drafts {
-        if draft.principal.is_none() {
+        let mut kinds = draft.principal.iter().flat_map(|principal| &principal.kinds);
+        if draft.principal.is_none() || kinds.any(|(_, names)| names.is_empty()) {
             return Err(Malformed::MissingField("Principal"));
         }
         if draft.action.as_ref().is_none_or(|list| list.texts.is_empty()) {

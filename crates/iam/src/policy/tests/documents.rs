@@ -251,6 +251,8 @@ fn trust_policies() {
 fn resource_policies() {
     let check = |fields: &str, expected: &str| refused(&with(fields), Kind::Resource, expected);
     check(LIST, "Missing required field Principal");
+    let nobody = format!(r#"{LIST},"Principal":{{"AWS":[]}}"#);
+    check(&nobody, "Missing required field Principal");
     check(&format!(r#"{BARE},"Principal":"*""#), "Missing required field Resource");
     check(r#""Effect":"Deny","Principal":"*","Resource":"*""#, "Missing required field Action");
     let spaced = format!(r#"{LIST},"Principal":"*","Sid":"with spaces""#);
