@@ -155,12 +155,12 @@ impl Iam {
         found.ok_or_else(|| Error::Internal(format!("the account {account} has no record")))
     }
 
-    /// GetUser of the root user, which has neither name nor path.
+    /// GetUser of the root user, whose name is the account's alias, if anything.
     pub(crate) async fn root_user(&self, account: &AccountId) -> Result<model::User> {
         let record = self.account_record(account).await?.record;
         Ok(model::User {
-            path: "/".into(),
-            user_name: record.alias.unwrap_or(record.name),
+            path: String::new(),
+            user_name: record.alias.unwrap_or_default(),
             user_id: account.to_string(),
             arn: Arn::iam(account.as_str(), "root").to_string(),
             create_date: record.created,

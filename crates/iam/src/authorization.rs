@@ -153,6 +153,7 @@ fn row(input: &Input) -> Row<'_> {
         Input::GetLoginProfile(i) => plain("GetLoginProfile", Named(i.user_name.as_deref())),
         Input::DeleteLoginProfile(i) => plain("DeleteLoginProfile", Named(i.user_name.as_deref())),
         Input::ListMFADevices(i) => plain("ListMFADevices", Named(i.user_name.as_deref())),
+        Input::ListVirtualMFADevices(_) => list("ListVirtualMFADevices", "mfa", &None),
         Input::ListSSHPublicKeys(i) => plain("ListSSHPublicKeys", Named(i.user_name.as_deref())),
         Input::ListSigningCertificates(i) => plain("ListSigningCertificates", Named(i.user_name.as_deref())),
         Input::ListServiceSpecificCredentials(i) => plain("ListServiceSpecificCredentials", users(i.user_name.as_deref(), i.all_users)),

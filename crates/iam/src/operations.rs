@@ -599,6 +599,14 @@ impl model::Operations for Iam {
         Ok(user::list(self, call, input).await?)
     }
 
+    async fn list_virtual_mfa_devices(
+        &self,
+        call: &Call,
+        input: model::ListVirtualMFADevicesRequest,
+    ) -> Answer<model::ListVirtualMFADevicesResponse> {
+        Ok(user_credential::list_virtual_mfa_devices(self, call, input).await?)
+    }
+
     async fn put_group_policy(
         &self,
         call: &Call,

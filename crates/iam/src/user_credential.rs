@@ -34,6 +34,19 @@ pub async fn list_mfa_devices(
     })
 }
 
+/// Of the whole account, whoever they are assigned to.
+pub async fn list_virtual_mfa_devices(
+    _: &Iam,
+    _: &Call,
+    _: model::ListVirtualMFADevicesRequest,
+) -> Result<model::ListVirtualMFADevicesResponse> {
+    Ok(model::ListVirtualMFADevicesResponse {
+        virtual_mfa_devices: Vec::new(),
+        is_truncated: Some(false),
+        marker: None,
+    })
+}
+
 pub async fn list_ssh_public_keys(
     iam: &Iam,
     call: &Call,
