@@ -31,7 +31,7 @@ pub trait Service: Send + Sync {
 }
 
 /// A service's operations and how they are spoken to.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Model {
     /// The prefix of actions and the name in a signature's scope: `iam`, `sts`.
     pub signing_name: &'static str,

@@ -243,3 +243,113 @@ pub(super) fn answer(
     xml.close(&root);
     xml.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::everything;
+    use crate::service::NotServed;
+
+    /// What is said about a form, or nothing when it is read.
+    fn check(protocol: Protocol, form: &str, expected: &str) {
+        const UNDO: NotServed =
+            NotServed { name: "Undo", method: "", uri: "", query: &[], headers: &[] };
+        let model = Model { not_served: &[UNDO], ..*everything::model(protocol) };
+        let read = Form::parse("", form.as_bytes()).and_then(|form| {
+            let operation = super::operation(protocol, &model, &form)?;
+            super::read(protocol, operation.input, &form)
+        });
+        let said = read.map_or_else(|error| error.to_string(), |_| String::new());
+        assert_eq!(said, expected, "{form}");
+    }
+
+    #[test]
+    fn an_operation_is_known_by_action_and_version() {
+        let version = "&Version=2026-11-22";
+        let unserved = "UnsupportedOperation: haneul does not support the operation cases:Undo yet. Nothing was changed.";
+        for protocol in [Protocol::Query, Protocol::Ec2] {
+            check(protocol, &format!("Action=Do{version}"), "");
+            check(protocol, &format!("Action=Undo{version}"), unserved);
+            let missing =
+                "MissingAction: The request is missing an action or a required parameter.";
+            check(protocol, "Version=2026-11-22", missing);
+        }
+        check(
+            Protocol::Query,
+            &format!("Action=Redo{version}"),
+            "InvalidAction: Could not find operation Redo for version 2026-11-22",
+        );
+        check(
+            Protocol::Query,
+            "Action=Do",
+            "InvalidAction: Could not find operation Do for version NO_VERSION_SPECIFIED",
+        );
+        check(
+            Protocol::Ec2,
+            &format!("Action=Redo{version}"),
+            "InvalidAction: The action Redo is not valid for this web service.",
+        );
+        check(
+            Protocol::Ec2,
+            "Action=Do&Version=2011-01-01",
+            "NoSuchVersion: The requested version (2011-01-01) of service AmazonEC2 does not exist",
+        );
+    }
+
+    #[test]
+    fn unknown_parameters_are_ignored_and_ill_typed_ones_refused() {
+        let check = |protocol, parameters: &str, expected: &str| {
+            check(protocol, &format!("Action=Do&Version=2026-11-22&{parameters}"), expected);
+        };
+        check(Protocol::Query, "Unknown=1&Un.Known.2=x&X-Amz-Date=now", "");
+        check(Protocol::Query, "Number=", "MalformedInput: '' is not a valid Integer");
+        check(Protocol::Query, "Number=one", "MalformedInput: 'one' is not a valid Integer");
+        check(Protocol::Query, "isFlag=yes", "MalformedInput: 'yes' is not a valid Boolean");
+        check(Protocol::Query, "At=noon", "MalformedInput: 'noon' is not a valid Timestamp");
+        check(
+            Protocol::Query,
+            "Text.1=x",
+            "MalformedInput: Start of structure or map found where not expected.",
+        );
+        check(Protocol::Query, "Again=x", "MalformedInput: Unexpected complex element termination");
+        check(Protocol::Query, "List=x", "MalformedInput: Unexpected list element termination");
+        check(
+            Protocol::Query,
+            "List.member.x=1",
+            "MalformedInput: Key 'x' is not a valid list index",
+        );
+        check(
+            Protocol::Query,
+            "Map.entry.1.key=a",
+            "MalformedInput: Unexpected complex element termination",
+        );
+        check(
+            Protocol::Query,
+            "Map.entry.1.key=a&Map.entry.1.value=b&Map.entry.2.key=a&Map.entry.2.value=b",
+            "MalformedInput: Duplicate key 'a' found in a map",
+        );
+        check(
+            Protocol::Ec2,
+            "Number=one",
+            "InvalidParameterValue: Value (one) for parameter Number is invalid. Expected an integer.",
+        );
+    }
+
+    #[test]
+    fn items_come_in_the_order_of_their_numbers_and_by_either_name() {
+        let read = |form: &str| {
+            let form = Form::parse("", form.as_bytes()).expect("a form");
+            let input = everything::model(Protocol::Query).operations[0].input;
+            super::read(Protocol::Query, input, &form).expect("read")
+        };
+        let texts = |texts: &[&str]| {
+            Some(Value::List(texts.iter().map(|text| Value::String((*text).into())).collect()))
+        };
+        let value = read("List.member.10=c&List.member.2=b&List.member.1=a");
+        assert_eq!(value.get("List").cloned(), texts(&["a", "b", "c"]));
+        assert_eq!(read("namedSet.item.1=a").get("Named").cloned(), texts(&["a"]));
+        assert_eq!(read("namedSet.member.1=a").get("Named").cloned(), texts(&["a"]));
+        assert_eq!(read("List=").get("List").cloned(), texts(&[]));
+        assert_eq!(read("Text=").get("List"), None);
+    }
+}

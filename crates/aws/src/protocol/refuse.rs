@@ -141,3 +141,100 @@ fn upper_first(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::everything;
+
+    /// Body and what the headers say beside it.
+    fn check(protocol: Protocol, error: &Error, expected: (&str, &[(&str, &str)])) {
+        let model = Model {
+            errors: &[ModelledError { shape: "GoneException", code: "Gone", status: 404 }],
+            query_compatible: true,
+            ..*everything::model(protocol)
+        };
+        let refusal = protocol.refuse(&model, error, "id-1", &http::Method::POST);
+        assert_eq!(refusal.status().as_u16(), error.status);
+        assert_eq!(refusal.headers()["x-amzn-requestid"], "id-1");
+        let crate::Body::Bytes(body) = refusal.body() else { panic!("a stream") };
+        let body = std::str::from_utf8(body).expect("text");
+        assert_eq!(
+            body.trim_start_matches("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"),
+            expected.0
+        );
+        for (name, value) in expected.1 {
+            assert_eq!(refusal.headers()[*name], *value);
+        }
+        let head = protocol.refuse(&model, error, "id-1", &http::Method::HEAD);
+        assert!(head.body().is_empty(), "an answer to HEAD has no body");
+    }
+
+    #[test]
+    fn each_protocol_has_its_own_form_of_an_error() {
+        let gone = Error::client(404, "Gone", "a <b> & c").with_detail("Name", "jane");
+        let xml = "<ErrorResponse xmlns=\"https://haneul.test/doc/2026-11-22/\"><Error><Type>Sender</Type><Code>Gone</Code><Message>a &lt;b&gt; &amp; c</Message><Name>jane</Name></Error><RequestId>id-1</RequestId></ErrorResponse>";
+        check(Protocol::Query, &gone, (xml, &[("content-type", "text/xml")]));
+        check(Protocol::RestXml, &gone, (xml, &[("content-type", "application/xml")]));
+        check(
+            Protocol::Ec2,
+            &gone,
+            (
+                "<Response><Errors><Error><Code>Gone</Code><Message>a &lt;b&gt; &amp; c</Message></Error></Errors><RequestID>id-1</RequestID></Response>",
+                &[("content-type", "text/xml;charset=UTF-8")],
+            ),
+        );
+        check(
+            Protocol::Json10,
+            &gone,
+            (
+                r#"{"Name":"jane","__type":"GoneException","message":"a <b> & c"}"#,
+                &[
+                    ("content-type", "application/x-amz-json-1.0"),
+                    ("x-amzn-errortype", "GoneException"),
+                    ("x-amzn-query-error", "Gone;Sender"),
+                ],
+            ),
+        );
+        let ours = Error::internal("the disk is on fire");
+        check(
+            Protocol::Json11,
+            &ours,
+            (
+                r#"{"__type":"InternalFailure","message":"The request processing has failed because of an unknown error, exception or failure."}"#,
+                &[("x-amzn-query-error", "InternalFailure;Receiver")],
+            ),
+        );
+    }
+
+    #[test]
+    fn s3_has_a_form_without_namespace_or_fault() {
+        let model = Model { signing_name: "s3", ..*everything::model(Protocol::RestXml) };
+        let error = Error::client(404, "NoSuchKey", "The specified key does not exist.")
+            .with_detail("Key", "a&b");
+        let refusal = Protocol::RestXml.refuse(&model, &error, "id-1", &http::Method::GET);
+        assert_eq!(refusal.headers()["x-amz-request-id"], "id-1");
+        let body = body(Protocol::RestXml, &model, &error, "id-1");
+        let expected = "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message><Key>a&amp;b</Key><RequestId>id-1</RequestId><HostId>haneul</HostId></Error>";
+        assert!(body.ends_with(expected), "{body}");
+    }
+
+    #[test]
+    fn a_violated_constraint_has_each_protocol_s_code() {
+        let missing = |protocol| {
+            let violation = Violation {
+                path: "userName".into(),
+                value: None,
+                constraint: Constraint::Required,
+            };
+            violations(protocol, &[violation]).to_string()
+        };
+        let sentence = "1 validation error detected: Value null at 'userName' failed to satisfy constraint: Member must not be null";
+        assert_eq!(missing(Protocol::Query), format!("ValidationError: {sentence}"));
+        assert_eq!(missing(Protocol::Json11), format!("ValidationException: {sentence}"));
+        assert_eq!(
+            missing(Protocol::Ec2),
+            "MissingParameter: The request must contain the parameter UserName"
+        );
+    }
+}
