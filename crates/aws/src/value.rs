@@ -229,6 +229,7 @@ macro_rules! structure {
         ) $($shape_more)*;
 
         impl ::std::fmt::Debug for $name {
+            #[inline] // Compiled only where it is used, as a derived one would be.
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.debug_struct(stringify!($name))
                     $(.field(stringify!($field), $crate::value::shown(&$shape, &self.$field)))*

@@ -263,14 +263,13 @@ fn ident(name: &str) -> String {
 }
 
 fn input_enum(out: &mut String, model: &Model) {
-    line!(out, "#[derive(Clone, Debug, PartialEq)]\npub enum Input {{");
-    for Operation { name, input, .. } in &model.operations {
-        match &input.shape {
-            Some(shape) => line!(out, "{name}({}),", ident(shape)),
-            None => line!(out, "{name},"),
-        }
-    }
-    line!(out, "}}");
+    let variants =
+        model.operations.iter().map(|Operation { name, input, .. }| match &input.shape {
+            Some(shape) => format!("{name}({}), ", ident(shape)),
+            None => format!("{name}, "),
+        });
+    let variants: String = variants.collect();
+    line!(out, "#[derive(Clone, Debug, PartialEq)]\npub enum Input {{ {variants}}}");
 }
 
 fn operations_trait(out: &mut String, model: &Model) {
@@ -356,7 +355,7 @@ fn model_table(out: &mut String, model: &Model) {
         );
         out.push_str(&row);
     }
-    line!(out, "],\nerrors: &[");
+    out.push_str("],\nerrors: &[");
     for shape in model.shapes.values() {
         error_row(out, shape);
     }
@@ -433,11 +432,10 @@ fn error_row(out: &mut String, shape: &Shape) {
     let code = error["code"].as_str().unwrap_or(&shape.name);
     let otherwise = if is_true(&shape.json, "fault") { 500 } else { 400 };
     let status = error["httpStatusCode"].as_u64().unwrap_or(otherwise);
-    line!(
-        out,
-        "::aws::service::ModelledError {{ shape: {:?}, code: {code:?}, status: {status} }},",
+    out.push_str(&format!(
+        "::aws::service::ModelledError {{ shape: {:?}, code: {code:?}, status: {status} }}, ",
         shape.name
-    );
+    ));
 }
 
 /// How a caller asks for an operation: by its input's type.
@@ -447,12 +445,19 @@ fn ask(out: &mut String, model: &Model, operation: &Operation) {
         name if name.is_empty() => text("endpointPrefix"),
         name => name,
     };
-    let Some(input) = &operation.input.shape else { return };
+    let input = operation.input.shape.as_deref().map_or_else(
+        || {
+            let name = format!("{}Request", operation.name);
+            line!(out, "::aws::structure! {{ {name} [write] structure [] [] {{ }} }}");
+            name
+        },
+        ident,
+    );
     let answer = operation.output.shape.as_deref().map_or_else(|| "()".into(), ident);
     line!(
         out,
         "impl ::aws::caller::Ask for {} {{ const SERVICE: &'static str = {service:?}; const OPERATION: &'static str = {:?}; type Answer = {answer}; }}",
-        ident(input),
+        input,
         operation.name
     );
 }

@@ -104,3 +104,100 @@ impl Service {
         Ok(emit::emit(&model, self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: &str = r#"{
+        "metadata": {"endpointPrefix": "toy", "protocol": "query", "apiVersion": "2026-11-22"},
+        "operations": [
+            {"name": "Wind", "http": {"method": "POST", "requestUri": "/"}, "input": {"shape": "WindRequest"},
+                "output": {"shape": "WindResult", "resultWrapper": "WindResult"}, "errors": ["Snapped"]},
+            {"name": "Stop", "http": {"method": "POST", "requestUri": "/"}}
+        ],
+        "not_served": [{"name": "Repair"}],
+        "shapes": [
+            {"name": "Key", "type": "string", "min": 1, "pattern": "[a-z]+", "sensitive": true},
+            {"name": "Turns", "type": "integer"},
+            {"name": "Snapped", "type": "structure", "error": {"code": "Snap", "httpStatusCode": 409}, "members": []},
+            {"name": "WindRequest", "type": "structure", "required": ["Key"], "members": [
+                {"name": "Key", "shape": "Key"}, {"name": "Type", "shape": "Turns", "locationName": "type"},
+                {"name": "Again", "shape": "WindRequest"}]},
+            {"name": "WindResult", "type": "structure", "members": []}
+        ]
+    }"#;
+
+    fn check(service: Service, expected: &[&str], absent: &[&str]) {
+        let made = service.generate(MODEL).expect("a model");
+        for line in expected {
+            assert!(made.contains(line), "no {line} in\n{made}");
+        }
+        for line in absent {
+            assert!(!made.contains(line), "{line} in\n{made}");
+        }
+    }
+
+    #[test]
+    fn a_served_model_reads_inputs_and_writes_outputs() {
+        check(
+            service("toy"),
+            &[
+                "::aws::structure! { WindRequest [read] structure [] [] {",
+                "key \"Key\": ::std::string::String = Key [.required()];",
+                "r#type \"Type\": ::std::option::Option<i32> = ::aws::schema::INTEGER [.wire(\"type\")];",
+                "again \"Again\": ::std::option::Option<::std::boxed::Box<WindRequest>> = WindRequest [];",
+                "::aws::structure! { WindResult [write] structure [] [] { } }",
+                "Schema::string(\"Key\").min(1).pattern(",
+                ".sensitive();",
+                "pub enum Input { Wind(WindRequest), Stop, }",
+                "fn stop(&self, call: &::aws::Call) -> ",
+                "NotServed { name: \"Repair\"",
+                "ModelledError { shape: \"Snapped\", code: \"Snap\", status: 409 }",
+            ],
+            &["Ask for"],
+        );
+    }
+
+    #[test]
+    fn a_called_model_goes_the_other_way_and_has_only_what_is_asked_for() {
+        check(
+            service("toy").called(&["Wind"]),
+            &[
+                "WindRequest [write]",
+                "WindResult [read]",
+                "impl ::aws::caller::Ask for WindRequest { const SERVICE: &'static str = \"toy\"; const OPERATION: &'static str = \"Wind\"; type Answer = WindResult; }",
+            ],
+            &["trait Operations", "Stop"],
+        );
+        check(
+            service("toy").called(&["Stop"]),
+            &["structure! { StopRequest [write]", "type Answer = ();"],
+            &["Wind"],
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_made_faithfully_is_refused() {
+        let check = |service: Service, model: &str, expected: &str| {
+            assert_eq!(service.generate(model).expect_err(expected), expected);
+        };
+        let unknown = "the model has no operation Fly";
+        check(service("toy").called(&["Fly"]), MODEL, unknown);
+        check(service("toy").output_root("Fly", "Wings"), MODEL, unknown);
+        let document = MODEL.replace(
+            "\"type\": \"structure\", \"members\": []",
+            "\"type\": \"structure\", \"document\": true, \"members\": []",
+        );
+        check(
+            service("toy"),
+            &document,
+            "WindResult is of the kind document, which is not supported",
+        );
+        check(
+            service("toy"),
+            &MODEL.replace("{\"name\": \"Turns\", \"type\": \"integer\"},", ""),
+            "WindRequest has no Turns",
+        );
+    }
+}

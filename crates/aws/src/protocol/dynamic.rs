@@ -1,6 +1,8 @@
 //! Schemas and models made from JSON at run time, for tests: the shapes that public protocol
 //! cases and property tests bring along. Everything is leaked, for schemas are static.
 
+#![cfg_attr(fuzzing, allow(dead_code, reason = "the other half is for tests"))]
+
 use std::collections::HashMap;
 
 use serde_json::Value as Json;

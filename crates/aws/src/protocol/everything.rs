@@ -1,6 +1,8 @@
 //! A model with every kind of member, and values of it, for tests that go round and for
 //! fuzzing: nothing here is a service's.
 
+#![cfg_attr(fuzzing, allow(dead_code, reason = "the other half is for tests"))]
+
 use serde_json::json;
 
 use super::dynamic::Suite;
