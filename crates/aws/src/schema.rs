@@ -4,7 +4,7 @@
 //! [`crate::validate`] walk them. There is one of each for all services, so a new service adds
 //! tables and no code that speaks a protocol.
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
 
@@ -121,7 +121,15 @@ pub enum TimestampFormat {
 #[derive(Debug)]
 pub struct Pattern {
     pub text: &'static str,
-    compiled: OnceLock<Option<Regex>>,
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    regex: Regex,
+    /// Two letters that may not follow each other: what a look-ahead for one letter says
+    /// (`-(?!-)` in an account's alias), which our engine does not have.
+    forbidden: Vec<String>,
 }
 
 impl Pattern {
@@ -129,24 +137,42 @@ impl Pattern {
         Self { text, compiled: OnceLock::new() }
     }
 
-    /// Whether the whole of `text` matches. A pattern that cannot be compiled (look-around,
-    /// which this region's engine does not have) matches everything: refusing what AWS takes
-    /// would be worse. [`Self::compiles`] lets a service's test name those.
+    /// Whether the whole of `text` matches. A pattern that cannot be compiled (look-around of
+    /// more than a letter) matches everything: refusing what AWS takes would be worse.
+    /// [`Self::compiles`] lets a service's test name those.
     pub fn matches(&self, text: &str) -> bool {
-        self.regex().is_none_or(|regex| regex.is_match(text))
+        self.compiled().is_none_or(|Compiled { regex, forbidden }| {
+            regex.is_match(text) && !forbidden.iter().any(|pair| text.contains(pair))
+        })
     }
 
     pub fn compiles(&self) -> bool {
-        self.regex().is_some()
+        self.compiled().is_some()
     }
 
-    fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| Regex::new(&whole(self.text)).ok()).as_ref()
+    fn compiled(&self) -> Option<&Compiled> {
+        let compile = || {
+            let (text, forbidden) = without_look_ahead(self.text);
+            Some(Compiled { regex: Regex::new(&whole(&text)).ok()?, forbidden })
+        };
+        self.compiled.get_or_init(compile).as_ref()
     }
+}
+
+/// A pattern without its `a(?!b)`, and the pairs that those forbid.
+fn without_look_ahead(java: &str) -> (String, Vec<String>) {
+    static LOOK_AHEAD: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"([\w-])\(\?!([\w-])\)").expect("the pattern is valid"));
+    let forbidden =
+        LOOK_AHEAD.captures_iter(java).map(|found| format!("{}{}", &found[1], &found[2]));
+    let forbidden = forbidden.collect();
+    (LOOK_AHEAD.replace_all(java, "$1").into_owned(), forbidden)
 }
 
 /// Anchored at both ends, and with Java's meaning of `\w`, `\d` and `\s`, which is ASCII only.
 fn whole(java: &str) -> String {
+    // Models mean all of Unicode by this, though `\u` takes four digits in either dialect.
+    let java = java.replace(r"\u10000-\u10FFFF", r"\u{10000}-\u{10FFFF}");
     let mut out = String::from(r"\A(?:");
     let mut letters = java.chars();
     let mut in_class = false;
@@ -453,7 +479,13 @@ mod tests {
         check(r"a|b", "ab", false);
         check(r"[\s\S]*", "anything\nat all", true);
         check(r"[\u0009\u000A\u000D\u0020-\u00FF]+", "line\nline", true);
+        check(r"[\u00A0-\uD7FF\u10000-\u10FFFF]+", "하늘😀", true);
+        check(r"[\u00A0-\uD7FF\u10000-\u10FFFF]+", "0", false);
         check(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*", "하늘 1", true);
         check(r"[a+--z]+", "-", true);
+        let alias = "^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$";
+        check(alias, "my-own-alias", true);
+        check(alias, "my--alias", false);
+        check(alias, "alias-", false);
     }
 }
