@@ -2,11 +2,13 @@
 //!
 //! # Promises
 //! - An acknowledged change is in the state store, and the next request already meets it:
-//!   there is no cache, so no stale one.
+//!   nothing is kept beside the store but what a look at its revisions confirms each time
+//!   ([`authorizer`]).
 //! - Names are unique in their account whatever their case. Unique ids are never used twice;
 //!   what was made of one (a session, a trust) does not pass to a later namesake.
 //! - Quotas and delete conflicts hold under races, because each operation is one transaction
-//!   with a condition on everything it read.
+//!   with a condition on every record it decides by. (Whom a trust policy names is looked up
+//!   before: one deleted meanwhile is merely trusted in vain.)
 //! - Secrets are stored, and neither printed nor logged.
 //!
 //! # Records

@@ -60,7 +60,7 @@ const TEMPLATES: [Template; 5] = [
     },
 ];
 
-/// A role's deletion, by its task id.
+/// A role's deletion, by its task id. Kept for good: a few words each, and rarely made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeletionTask {
     pub role: String,
@@ -140,7 +140,8 @@ pub async fn create(
     Ok(model::CreateServiceLinkedRoleResponse { role: Some(shape) })
 }
 
-/// The deletion is done when this answers; its task only tells so.
+/// The deletion is done when this answers; its task only tells so. Whether the service still
+/// uses the role is not asked: none of haneul's services acts through such a role yet.
 pub async fn delete(
     iam: &Iam,
     call: &Call,

@@ -25,10 +25,8 @@ pub fn combine(
     let given = given.unwrap_or_default();
     let transitive_keys = transitive_keys.unwrap_or_default();
     check(given)?;
-    if let Some(missing) =
-        transitive_keys.iter().find(|key| !given.iter().any(|tag| same(&tag.key, key)))
-    {
-        let _ = missing;
+    let is_given = |key: &String| given.iter().any(|tag| same(&tag.key, key));
+    if !transitive_keys.iter().all(is_given) {
         return Err(Error::InvalidParameterValue(
             "The specified transitive tag key must be included in the requested tags.".into(),
         ));
