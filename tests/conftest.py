@@ -1,3 +1,6 @@
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from region import Region
@@ -32,3 +35,10 @@ def account(region):
 @pytest.fixture
 def other_account(region):
     return region.create_account()
+
+
+@pytest.fixture
+def folder():
+    """An empty folder that is gone after the test."""
+    with tempfile.TemporaryDirectory(prefix="haneul-test-") as folder:
+        yield Path(folder)

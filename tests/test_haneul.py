@@ -28,8 +28,8 @@ def test_env(region):
     assert region.root.sts.get_caller_identity()["Arn"].endswith(":root")
 
 
-def test_env_as_a_profile(region, tmp_path):
-    config, credentials = tmp_path / "config", tmp_path / "credentials"
+def test_env_as_a_profile(region, folder):
+    config, credentials = folder / "config", folder / "credentials"
     files = {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
     mine = "[profile mine]\nregion = eu-west-1\n"
     config.write_text(mine)
@@ -126,7 +126,7 @@ def test_accounts(region):
     assert region.haneul("account", "create", "--id", made.account).returncode != 0
 
 
-def test_version_needs_no_region(tmp_path):
+def test_version_needs_no_region(folder):
     done = run([HANEUL, "version"])
     assert done.returncode == 0 and re.search(r"\d+\.\d+\.\d+", done.stdout)
 

@@ -65,11 +65,11 @@ class Stack:
 
 
 @pytest.fixture
-def stack(account, tmp_path):
+def stack(account, folder):
     if missing():
         warnings.warn(f"TERRAFORM IS NOT TRIED: {missing()}", stacklevel=1)
         pytest.skip(missing())
-    return Stack(tmp_path, account)
+    return Stack(folder, account)
 
 
 def test_a_stack_of_iam(account, stack):

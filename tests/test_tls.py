@@ -8,9 +8,9 @@ from region import Principal, allow
 
 
 @pytest.fixture
-def secure(region, account, tmp_path):
+def secure(region, account, folder):
     """The account's root at the https address, trusting the region's authority only."""
-    bundle = tmp_path / "ca.pem"
+    bundle = folder / "ca.pem"
     printed = region.ok("ca")
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
     bundle.write_text(begin + printed.split(begin)[1].split(end)[0] + end + "\n")
