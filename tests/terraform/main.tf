@@ -150,7 +150,7 @@ resource "aws_iam_role_policy" "web" {
 resource "aws_iam_role_policy_attachment" "web" {
   for_each = {
     own = aws_iam_policy.photos.arn
-    ssm = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    ssm = data.aws_iam_policy.ssm.arn
   }
   role       = aws_iam_role.web.name
   policy_arn = each.value
@@ -159,6 +159,19 @@ resource "aws_iam_role_policy_attachment" "web" {
 resource "aws_iam_instance_profile" "web" {
   name = "web"
   role = aws_iam_role.web.name
+}
+
+resource "aws_iam_account_password_policy" "strict" {
+  minimum_password_length = 14
+  require_symbols         = true
+}
+
+resource "aws_iam_service_linked_role" "autoscaling" {
+  aws_service_name = "autoscaling.amazonaws.com"
+}
+
+data "aws_iam_policy" "ssm" {
+  name = "AmazonSSMManagedInstanceCore"
 }
 
 output "account" {
