@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::chain::{Forks, Range};
 use crate::disk::{Disk, DiskFile};
 use crate::frames::copies_of;
+use crate::identity::{self, Identity};
 use crate::log::{Log, View};
-use crate::promise::{self, Promise};
 use crate::repair::{Sources, Target, copy_range};
 use crate::segment::SegmentFile;
 use crate::snapshot::{self, Meta};
@@ -29,7 +29,6 @@ pub enum ReattachError {
 /// A zone being caught up. Copying runs beside commits; only [`Attach::finish`] holds the log.
 pub(crate) struct Attach {
     target: Target,
-    promised: Option<Promise>,
     view: View,
     snapshot: Option<(Meta, Arc<dyn DiskFile>)>,
     files: BTreeMap<u64, SegmentFile>,
@@ -50,11 +49,11 @@ impl Attach {
             return Err(failed(why.clone()));
         }
         let disk = disk.unwrap_or_else(|| state.disk.clone());
-        let promised = promise::read(disk.as_ref()).map_err(|error| failed(error.to_string()))?;
-        if let Some(promise) = promised
-            && (promise.id != log.id || promise.zone != zone || promise.epoch > log.epoch)
+        let known = identity::read(disk.as_ref()).map_err(|error| failed(error.to_string()))?;
+        if let Some(known) = known
+            && (known.id != log.id || known.zone != zone)
         {
-            return Err(ReattachError::WrongZone(format!("it is zone {}", promise.zone)));
+            return Err(ReattachError::WrongZone(format!("it is zone {}", known.zone)));
         }
         state.disk = disk.clone();
         state.health = ZoneHealth::CatchingUp;
@@ -66,7 +65,7 @@ impl Attach {
             files.find_map(Result::ok).map(|file| (meta, file))
         });
         let target = Target { id: log.id, zone, epoch: log.epoch, disk };
-        Ok(Attach { target, promised, view: log.view(), snapshot, files: BTreeMap::new() })
+        Ok(Attach { target, view: log.view(), snapshot, files: BTreeMap::new() })
     }
 
     /// Copies the log as of the beginning.
@@ -100,9 +99,8 @@ impl Attach {
         let zone = self.target.zone;
         self.copy_rest(log).map_err(|error| self.failed(error.to_string()))?;
         let zones = log.zones.len();
-        let promise = Promise { id: log.id, zone, zones, epoch: log.epoch };
-        // Written even where it reads so already: a failed sync may have left it in memory only.
-        promise::write(self.target.disk.as_ref(), self.promised, promise)
+        let identity = Identity { id: log.id, zone, zones };
+        identity::write(self.target.disk.as_ref(), identity)
             .map_err(|error| self.failed(error.to_string()))?;
 
         for segment in Arc::make_mut(&mut log.segments) {

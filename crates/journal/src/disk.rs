@@ -33,12 +33,10 @@ pub trait DiskFile: Send + Sync {
 /// shows that a promise is then broken, so that no sync here is there for comfort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SyncReason {
-    /// A zone's first promise: its file.
-    PromiseFile,
-    /// Its name.
-    PromiseDir,
-    /// A later promise: no epoch is begun twice.
-    PromiseRaise,
+    /// The file that says whose zone a directory is.
+    IdentityFile,
+    /// Its name, and with it every other name that an opening found.
+    IdentityDir,
     /// A new segment's zeros: the space is really there before the segment is used.
     SegmentFill,
     /// A new segment's name.
@@ -55,15 +53,12 @@ pub enum SyncReason {
     SnapshotFile,
     /// The rename that puts a snapshot in force, before segments are removed.
     SnapshotDir,
-    /// Names that a killed process made and never synced, before anything relies on them.
-    FoundDir,
 }
 
 impl SyncReason {
-    pub const ALL: [SyncReason; 12] = [
-        SyncReason::PromiseFile,
-        SyncReason::PromiseDir,
-        SyncReason::PromiseRaise,
+    pub const ALL: [SyncReason; 10] = [
+        SyncReason::IdentityFile,
+        SyncReason::IdentityDir,
         SyncReason::SegmentFill,
         SyncReason::SegmentDir,
         SyncReason::Commit,
@@ -72,6 +67,5 @@ impl SyncReason {
         SyncReason::CatchUp,
         SyncReason::SnapshotFile,
         SyncReason::SnapshotDir,
-        SyncReason::FoundDir,
     ];
 }

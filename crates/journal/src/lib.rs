@@ -7,13 +7,13 @@
 //! certainly not in the log; [`CommitError::Unknown`] that it may be, and that the journal takes
 //! nothing more until it is opened again and has decided.
 //!
-//! **Files** in each zone's directory: `promise` (whose zone, highest epoch), `segment-N`
+//! **Files** in each zone's directory: `identity` (whose zone), `segment-N`
 //! (frames), `snapshot-S` (the owner's view up to sequence S). Formats are at the top of
-//! `promise.rs`, `segment.rs`, `frame.rs` and `snapshot.rs`; the argument that nothing
+//! `identity.rs`, `segment.rs`, `frame.rs` and `snapshot.rs`; the argument that nothing
 //! acknowledged is lost is `docs/0002-journal.md`.
 //!
 //! ```text
-//!          open: survey, choose the chain, promise a new epoch, repair, membership frame
+//!          open: survey, choose the chain, repair, first frame of a new epoch
 //!            |
 //!            v      a zone's write or sync fails: membership frame without it, then go on
 //!         running <--------------------------------------------------------------------+
@@ -37,10 +37,10 @@ mod disk;
 mod frame;
 mod frames;
 mod fs;
+mod identity;
 mod journal;
 mod log;
 mod maintain;
-mod promise;
 mod recover;
 mod repair;
 mod scrub;

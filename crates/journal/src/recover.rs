@@ -3,24 +3,22 @@
 //! 1. Survey the zones.
 //! 2. Take the newest snapshot and choose the chain after it.
 //! 3. Refuse unless the zones read must include one that holds everything acknowledged.
-//! 4. Have them promise a new epoch.
-//! 5. Write again what each zone lacks.
-//! 6. Commit the new membership.
+//! 4. Write again what each zone lacks.
+//! 5. Commit the first frame of a new epoch, which says who is a member.
 //!
-//! Nothing but promises is written before 3 and 4 have succeeded, and nothing is served before
-//! 6 has.
+//! Nothing is written before 3 has succeeded, and nothing is served before 5 has.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::chain::{self, Chain, Range, Span, Start};
+use crate::chain::{self, Chain, Forks, Range, Span, Start};
 use crate::copy::Copy;
-use crate::crew::Crew;
-use crate::disk::{Disk, DiskFile, SyncReason};
+use crate::crew::{Crew, Job};
+use crate::disk::{Disk, DiskFile};
 use crate::frame::{Cursor, Members};
+use crate::identity::{self, Identity};
 use crate::log::{Ahead, Log, Segment, Zone, reserve_bytes};
-use crate::promise::{self, Promise};
 use crate::repair::{Sources, Target};
 use crate::segment::{self, SegmentFile};
 use crate::snapshot::{self, Meta, SnapshotBody};
@@ -33,7 +31,7 @@ pub enum OpenError {
     #[error("bad journal options: {0}")]
     Options(String),
     /// Too few zones can be read to be sure of the newest acknowledged payload, or too few can
-    /// be written to acknowledge another. Nothing was changed but epoch promises.
+    /// be written to acknowledge another. Nothing acknowledged was changed.
     #[error("not enough journal zones: {0}")]
     NoQuorum(String),
     /// Acknowledged frames from this sequence on are in no zone that can be read.
@@ -63,10 +61,10 @@ pub(crate) struct Recovered {
 }
 
 enum Found {
-    /// Says by its promise that it holds all it ever acknowledged.
-    Voter(Promise),
+    /// Says that it holds all it ever acknowledged.
+    Voter(Identity),
     Blank,
-    /// Files of a journal without a readable promise.
+    /// Files of a journal that do not say whose.
     Damaged,
     Failed(String),
 }
@@ -81,7 +79,7 @@ struct Survey {
 pub(crate) fn open(
     disks: Vec<Arc<dyn Disk>>,
     options: Options,
-    crew: Crew,
+    mut crew: Crew,
 ) -> Result<Recovered, OpenError> {
     check_options(&disks, &options)?;
     let survey = Survey::of(disks)?;
@@ -90,8 +88,7 @@ pub(crate) fn open(
     let mut opening = Opening::read(survey, id, options)?;
     opening.check_whole()?;
     opening.check_quorum()?;
-    opening.promise()?;
-    opening.repair()?;
+    opening.repair(&mut crew)?;
     opening.serve(crew)
 }
 
@@ -130,16 +127,16 @@ impl Survey {
     fn identity(&self) -> Result<Option<JournalId>, OpenError> {
         let mut known = None;
         for (zone, found) in self.found.iter().enumerate() {
-            let Found::Voter(promise) = found else { continue };
-            if promise.zone != zone || promise.zones != self.disks.len() {
+            let Found::Voter(identity) = found else { continue };
+            if identity.zone != zone || identity.zones != self.disks.len() {
                 return Err(OpenError::WrongZone(format!(
                     "given as zone {zone} of {}, it is zone {} of {}",
                     self.disks.len(),
-                    promise.zone,
-                    promise.zones
+                    identity.zone,
+                    identity.zones
                 )));
             }
-            if *known.get_or_insert(promise.id) != promise.id {
+            if *known.get_or_insert(identity.id) != identity.id {
                 return Err(OpenError::WrongZone(format!("zone {zone} is another journal's")));
             }
         }
@@ -154,8 +151,8 @@ impl Survey {
 
 fn look(disk: &dyn Disk) -> io::Result<(Found, Vec<String>)> {
     let names = disk.list()?;
-    let found = match promise::read(disk)? {
-        Some(promise) => Found::Voter(promise),
+    let found = match identity::read(disk)? {
+        Some(identity) => Found::Voter(identity),
         None => {
             let ours = |name: &String| {
                 segment::index_of(name).is_some() || snapshot::sequence_of(name).is_some()
@@ -204,8 +201,8 @@ impl Opening {
             snapshot,
             snapshot_lacks,
             start,
+            epoch: chain.end.epoch + 1,
             chain,
-            epoch: 0,
             files: vec![None; zones],
             reports: vec![ZoneReport::Healthy; zones],
         })
@@ -267,7 +264,7 @@ impl Opening {
             match found {
                 Found::Voter(_) => {}
                 Found::Blank => lines.push(format!("zone {zone} is empty")),
-                Found::Damaged => lines.push(format!("zone {zone} has lost its promise file")),
+                Found::Damaged => lines.push(format!("zone {zone} has lost its identity file")),
                 Found::Failed(why) => lines.push(format!("zone {zone}: {why}")),
             }
         }
@@ -277,35 +274,6 @@ impl Opening {
             }
         }
         lines.join("; ")
-    }
-
-    /// Has the voters promise an epoch that none of them has promised before.
-    fn promise(&mut self) -> Result<(), OpenError> {
-        let epochs = self.survey.found.iter().filter_map(|found| match found {
-            Found::Voter(promise) => Some(promise.epoch),
-            _ => None,
-        });
-        self.epoch = epochs.max().unwrap_or(0).max(self.chain.end.epoch) + 1;
-        for zone in self.survey.voters() {
-            match self.write_promise(zone) {
-                Ok(promise) => self.survey.found[zone] = Found::Voter(promise),
-                Err(error) => self.fail(zone, &error),
-            }
-        }
-        self.check_quorum()
-    }
-
-    fn write_promise(&self, zone: usize) -> io::Result<Promise> {
-        let zones = self.survey.disks.len();
-        let promise = Promise { id: self.id, zone, zones, epoch: self.epoch };
-        let old = match &self.survey.found[zone] {
-            Found::Voter(promise) => Some(*promise),
-            _ => None,
-        };
-        if old != Some(promise) {
-            promise::write(self.survey.disks[zone].as_ref(), old, promise)?;
-        }
-        Ok(promise)
     }
 
     fn fail(&mut self, zone: usize, error: &io::Error) {
@@ -318,14 +286,16 @@ impl Opening {
         }
     }
 
-    fn repair(&mut self) -> Result<(), OpenError> {
+    fn repair(&mut self, crew: &mut Crew) -> Result<(), OpenError> {
         self.size_spans();
+        if self.empty() {
+            self.begin(crew);
+        }
         for zone in 0..self.survey.disks.len() {
             let repaired = match &self.survey.found[zone] {
+                _ if self.files[zone].is_some() => continue,
                 Found::Voter(_) if self.chain.members.contains(zone) => self.mend(zone),
-                Found::Voter(_) if self.empty() => self.rebuild(zone, ZoneReport::Healthy),
                 Found::Voter(_) => self.rebuild(zone, ZoneReport::Stale),
-                Found::Blank if self.empty() => self.rebuild(zone, ZoneReport::Healthy),
                 Found::Blank => self.rebuild(zone, ZoneReport::Lost),
                 Found::Damaged => self.rebuild(zone, ZoneReport::Rotten { frames: 0, files: 1 }),
                 Found::Failed(why) => {
@@ -339,6 +309,37 @@ impl Opening {
             }
         }
         self.check_quorum()
+    }
+
+    /// Makes a new journal's first files, in all zones at once. The identity comes first: there is
+    /// nothing yet that a voter must hold, and a segment without it would look like a journal
+    /// that lost it.
+    fn begin(&mut self, crew: &mut Crew) {
+        let made: Arc<Mutex<BTreeMap<usize, BTreeMap<u64, SegmentFile>>>> = Arc::default();
+        let mut jobs: Vec<(usize, Job)> = Vec::new();
+        for (zone, found) in self.survey.found.iter().enumerate() {
+            if matches!(found, Found::Failed(_)) {
+                continue;
+            }
+            let (target, identity) = (self.target(zone), self.identity(zone));
+            let (spans, made) = (self.chain.spans.clone(), made.clone());
+            let job = move || {
+                identity::write(target.disk.as_ref(), identity)?;
+                let mut nothing = Sources { copies: &mut [], forks: &Forks::new() };
+                let files = target.rebuild(&spans, &mut nothing, None)?;
+                made.lock().unwrap_or_else(PoisonError::into_inner).insert(zone, files);
+                Ok(())
+            };
+            jobs.push((zone, Box::new(job)));
+        }
+        for (zone, done) in crew.run(jobs) {
+            if let Err(error) = done {
+                self.fail(zone, &error);
+            }
+        }
+        for (zone, files) in made.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            self.files[*zone] = Some(files.clone());
+        }
     }
 
     /// Gives the last segment its length and room for this opening's frame, in a new segment if
@@ -366,6 +367,10 @@ impl Opening {
         self.chain.end = end;
     }
 
+    fn identity(&self, zone: usize) -> Identity {
+        Identity { id: self.id, zone, zones: self.survey.disks.len() }
+    }
+
     fn target(&self, zone: usize) -> Target {
         let disk = self.survey.disks[zone].clone();
         Target { id: self.id, zone, epoch: self.epoch, disk }
@@ -373,15 +378,10 @@ impl Opening {
 
     fn rebuild(&mut self, zone: usize, report: ZoneReport) -> io::Result<ZoneReport> {
         let target = self.target(zone);
-        if self.empty() {
-            // There is nothing yet that a voter must hold; files without a promise would look
-            // like a journal that lost it.
-            self.survey.found[zone] = Found::Voter(self.write_promise(zone)?);
-        }
         let mut sources = Sources { copies: &mut self.copies, forks: &self.chain.forks };
         let files = target.rebuild(&self.chain.spans, &mut sources, self.snapshot.as_ref())?;
         // Only now does it hold what a voter must.
-        self.write_promise(zone)?;
+        identity::write(target.disk.as_ref(), self.identity(zone))?;
         self.files[zone] = Some(files);
         Ok(report)
     }
@@ -399,9 +399,9 @@ impl Opening {
         {
             target.copy_snapshot(meta, file)?;
         }
-        // A killed process may have left names that are there and not durable: a snapshot's, whose
-        // segments are removed soon, or the promise's.
-        target.disk.sync_dir(SyncReason::FoundDir)?;
+        // A killed opening may have left names that are there and not durable: this one, or the
+        // snapshot's, before which segments are removed soon. Syncing the directory settles all.
+        identity::write(target.disk.as_ref(), self.identity(zone))?;
         let mut files = BTreeMap::new();
         for span in self.chain.spans.clone() {
             let held = self.copies[place].segments.get(&span.index);
@@ -485,7 +485,7 @@ impl Opening {
             options: self.options.clone(),
             epoch: self.epoch,
             zones: zones.collect(),
-            members: Members::NONE,
+            members: self.chain.members,
             end: self.chain.end,
             // What the chain itself proves, until this opening's frame is in force.
             committed: Cursor { sequence: self.chain.committed + 1, ..self.chain.end },
@@ -511,7 +511,7 @@ impl Opening {
                     .snapshot
                     .as_ref()
                     .is_some_and(|(meta, _)| snapshot::name(&meta.at) == name);
-                if !segment && !snapshot && name != promise::NAME {
+                if !segment && !snapshot && name != identity::NAME {
                     let _ = disk.remove(&name);
                 }
             }

@@ -9,7 +9,7 @@ use crate::chain::{Forks, Range, Span};
 use crate::copy::Copy;
 use crate::disk::{Disk, DiskFile, SyncReason};
 use crate::frame::Cursor;
-use crate::promise;
+use crate::identity;
 use crate::segment::{self, Label, SegmentFile};
 use crate::snapshot::{self, Meta, SnapshotBody};
 
@@ -74,11 +74,11 @@ impl Target {
         Label { id, zone, index: span.index, bytes: span.bytes, epoch }
     }
 
-    /// Removes everything but the promise: old files may hold pages that a failed sync left in
+    /// Removes everything but the identity: old files may hold pages that a failed sync left in
     /// memory only, so nothing in them is believed.
     pub(crate) fn wipe(&self) -> io::Result<()> {
         for name in self.disk.list()? {
-            if name != promise::NAME {
+            if name != identity::NAME {
                 self.disk.remove(&name)?;
             }
         }
@@ -101,7 +101,7 @@ impl Target {
         Ok(made)
     }
 
-    /// Makes the whole zone anew; durable when it returns, without the promise.
+    /// Makes the whole zone anew; durable when it returns, without the identity.
     pub(crate) fn rebuild(
         &self,
         spans: &[Span],

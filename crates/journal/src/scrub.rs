@@ -9,8 +9,8 @@ use crate::copy::Copy;
 use crate::disk::Disk;
 use crate::frame::Cursor;
 use crate::frames::copies_of;
+use crate::identity::{self, Identity};
 use crate::log::View;
-use crate::promise::{self, Promise};
 use crate::repair::{Sources, Target};
 use crate::segment;
 use crate::snapshot::{self, Meta};
@@ -57,7 +57,7 @@ impl Scrub {
             self.segment(&span, &mut copies, &mut report);
         }
         self.names(&mut report);
-        self.promises(&mut report);
+        self.identities(&mut report);
         if let Some(meta) = &self.snapshot {
             self.snapshots(meta, &mut report);
         }
@@ -152,7 +152,7 @@ impl Scrub {
                 }
             };
             let wanted = self.view.segments.iter().map(|segment| segment::name(segment.index));
-            let wanted = wanted.chain([promise::NAME.to_owned()]);
+            let wanted = wanted.chain([identity::NAME.to_owned()]);
             if let Some(gone) = wanted.into_iter().find(|name| !names.contains(name)) {
                 let why = format!("{gone} is gone from the directory");
                 found.settle(Err(io::Error::new(io::ErrorKind::NotFound, why)));
@@ -160,16 +160,16 @@ impl Scrub {
         }
     }
 
-    fn promises(&self, report: &mut ScrubReport) {
+    fn identities(&self, report: &mut ScrubReport) {
         for found in &mut report.zones {
             let disk = self.disks[found.zone].as_ref();
             let (id, zones) = (self.view.id, self.disks.len());
-            let promise = Promise { id, zone: found.zone, zones, epoch: self.epoch };
-            let mended = promise::read(disk).and_then(|held| {
-                if held == Some(promise) {
+            let identity = Identity { id, zone: found.zone, zones };
+            let mended = identity::read(disk).and_then(|held| {
+                if held == Some(identity) {
                     return Ok(false);
                 }
-                promise::write(disk, held, promise)?;
+                identity::write(disk, identity)?;
                 Ok(true)
             });
             match mended {

@@ -1,5 +1,6 @@
 mod model;
 mod mutation;
+mod openings;
 mod reader;
 mod simulate;
 mod threads;

@@ -13,7 +13,7 @@ fn first_red(sabotage: Sabotage, seeds: u64) -> Option<(u64, String)> {
 
 fn check_needed(reason: SyncReason) {
     let taste = match reason {
-        SyncReason::SnapshotDir | SyncReason::FoundDir => Taste::Snapshots,
+        SyncReason::SnapshotDir => Taste::Snapshots,
         SyncReason::CatchUp => Taste::Returns,
         _ => Taste::Mixed,
     };

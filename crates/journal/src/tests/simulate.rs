@@ -300,7 +300,7 @@ impl Sim {
                 {
                     self.heal();
                 }
-                // A liar may lose the promise and keep the segment while the journal is made.
+                // A liar may lose the identity and keep the segment while the journal is made.
                 Err(OpenError::NoQuorum(_))
                     if self.sabotage.liars > 0 && self.model.acknowledged.is_empty() =>
                 {

@@ -1,15 +1,17 @@
 //! The threaded front, on real and simulated disks.
 
+use std::future::Future;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
 use crate::sim::{Power, SimDisk};
 use crate::{
-    CommitError, Disk, FsDisk, Journal, Options, ReadError, Recovery, Sequence, ZoneHealth,
-    ZoneReport,
+    CommitError, Disk, FsDisk, Journal, OpenError, Options, ReadError, Recovery, Sequence,
+    SyncReason, Ticket, ZoneHealth, ZoneReport,
 };
 
 fn options() -> Options {
@@ -127,4 +129,147 @@ fn a_zone_that_fails_is_dropped_and_comes_back() {
     assert!(matches!(unknown, CommitError::Unknown(_)));
     let refused = journal.submit(text(3)).wait().unwrap_err();
     assert!(matches!(refused, CommitError::Unavailable(_)));
+}
+
+#[test]
+fn an_answer_waits_for_the_slowest_zone_and_the_next_group_gathers_the_rest() {
+    let (sims, disks) = sim_zones();
+    let (journal, recovery) = Journal::open(disks, options()).unwrap();
+    drop(recovery);
+    let before = sims[0].syncs(SyncReason::Commit);
+    sims[2].hold_syncs(true);
+    let first = journal.submit(text(0));
+    // The other zones have synced it, or will; the held one has not.
+    while sims[0].syncs(SyncReason::Commit) == before {
+        std::thread::yield_now();
+    }
+    let rest: Vec<_> = (1..100).map(|number| journal.submit(text(number))).collect();
+    assert_eq!(first.outcome(), None);
+    assert_eq!(journal.read(Sequence(0)).unwrap().count(), 0);
+    sims[2].hold_syncs(false);
+    first.wait().unwrap();
+    for ticket in rest {
+        ticket.wait().unwrap();
+    }
+    assert_eq!(sims[2].syncs(SyncReason::Commit), before + 2);
+}
+
+#[test]
+fn limits_refuse_at_once() {
+    let (sims, disks) = sim_zones();
+    let limits = Options { payload_bytes_max: 100, queue_bytes_max: 250, ..options() };
+    let (journal, recovery) = Journal::open(disks, limits).unwrap();
+    drop(recovery);
+    let refused = |ticket: Ticket| matches!(ticket.wait(), Err(CommitError::Unavailable(_)));
+    assert!(refused(journal.submit(Bytes::from(vec![1; 101]))));
+    sims[0].hold_syncs(true);
+    let held: Vec<_> = (0..2).map(|_| journal.submit(Bytes::from(vec![1; 100]))).collect();
+    assert!(refused(journal.submit(Bytes::from(vec![1; 100]))));
+    sims[0].hold_syncs(false);
+    assert!(held.into_iter().all(|ticket| ticket.wait().is_ok()));
+    assert!(journal.submit(Bytes::from(vec![1; 100])).wait().is_ok());
+    journal.close();
+    assert!(refused(journal.submit(Bytes::new())));
+}
+
+#[test]
+fn a_full_disk_refuses_and_loses_nothing_and_room_makes_it_work() {
+    let (sims, disks) = sim_zones();
+    let (journal, recovery) = Journal::open(disks.clone(), options()).unwrap();
+    drop(recovery);
+    sims.iter().for_each(|sim| sim.set_capacity(Some(sim.used_bytes() + 1000)));
+    let big = Bytes::from(vec![9; 9000]);
+    let mut kept = 0;
+    let error = loop {
+        match journal.submit(big.clone()).wait() {
+            Ok(_) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, CommitError::Unavailable(_)), "{error}");
+    assert_eq!(journal.health(), [const { ZoneHealth::Healthy }; 3]);
+    sims.iter().for_each(|sim| sim.set_capacity(None));
+    journal.submit(text(1)).wait().unwrap();
+    drop(journal);
+    let (_journal, recovery) = Journal::open(disks, options()).unwrap();
+    assert_eq!(payloads(recovery).len(), kept + 1);
+}
+
+fn open_error(disks: Vec<Arc<dyn Disk>>, options: Options) -> OpenError {
+    Journal::open(disks, options).err().expect("refused")
+}
+
+#[test]
+fn what_cannot_be_proved_whole_is_refused() {
+    let (sims, disks) = sim_zones();
+    let (journal, recovery) = Journal::open(disks.clone(), options()).unwrap();
+    drop(recovery);
+    let sequences: Vec<_> = (0..9).map(|n| journal.submit(text(n)).wait().unwrap()).collect();
+    drop(journal);
+    let images: Vec<_> = sims.iter().map(SimDisk::image).collect();
+
+    // The same acknowledged frame rotten everywhere is told from a torn end.
+    let bytes = first_payload_of(&sims[0]);
+    sims.iter().for_each(|sim| sim.rot_at("segment-0000000000000000", bytes));
+    let error = open_error(disks.clone(), options());
+    assert!(matches!(error, OpenError::Corrupt(at) if at == sequences[0]), "{error}");
+
+    // One zone alone may be stale; the operator may say that it is not.
+    sims.iter().zip(&images).for_each(|(sim, image)| sim.restore(image));
+    sims[0].wipe();
+    sims[2].wipe();
+    let error = open_error(disks.clone(), options());
+    assert!(matches!(error, OpenError::NoQuorum(_)), "{error}");
+    let accepting = Options { accept_loss: true, ..options() };
+    let (journal, recovery) = Journal::open(disks.clone(), accepting).unwrap();
+    assert_eq!(recovery.zones, [ZoneReport::Lost, ZoneReport::Healthy, ZoneReport::Lost]);
+    assert_eq!(payloads(recovery).len(), 9);
+    drop(journal);
+
+    let swapped = vec![disks[1].clone(), disks[0].clone(), disks[2].clone()];
+    assert!(matches!(open_error(swapped, options()), OpenError::WrongZone(_)));
+    let too_many = Options { min_zones: 4, ..options() };
+    assert!(matches!(open_error(disks, too_many), OpenError::Options(_)));
+}
+
+/// Where the first payload's bytes are in the first segment: after its header, the opening's
+/// frame and the payload's own header.
+fn first_payload_of(sim: &SimDisk) -> usize {
+    assert!(sim.names().contains(&"segment-0000000000000000".to_owned()));
+    4096 + 88 + 64
+}
+
+#[test]
+fn rot_in_one_zone_is_found_and_mended_by_a_scrub() {
+    let (sims, disks) = sim_zones();
+    let (journal, recovery) = Journal::open(disks, options()).unwrap();
+    drop(recovery);
+    (0..9).for_each(|n| {
+        journal.submit(text(n)).wait().unwrap();
+    });
+    sims[1].rot_at("segment-0000000000000000", first_payload_of(&sims[1]));
+    let report = journal.scrub();
+    assert_eq!(report.lost, []);
+    assert_eq!((report.zones[1].rotten_frames, report.zones[1].repaired), (1, true));
+    assert_eq!((report.zones[0].rotten_frames, report.zones[0].repaired), (0, false));
+    assert_eq!(journal.scrub().zones[1].rotten_frames, 0);
+}
+
+#[test]
+fn a_reader_is_told_of_more_and_of_the_end() {
+    let (_, disks) = sim_zones();
+    let (journal, recovery) = Journal::open(disks, options()).unwrap();
+    drop(recovery);
+    let mut frames = journal.read(Sequence(0)).unwrap();
+    assert!(frames.next().is_none());
+    let after = journal.committed();
+    let mut past = std::pin::pin!(journal.past(after));
+    let mut context = Context::from_waker(Waker::noop());
+    assert_eq!(past.as_mut().poll(&mut context), Poll::Pending);
+    let sequence = journal.submit(text(5)).wait().unwrap();
+    assert_eq!(past.as_mut().poll(&mut context), Poll::Ready(true));
+    assert_eq!(frames.next(), Some(Ok((sequence, text(5)))));
+    journal.close();
+    let mut past = std::pin::pin!(journal.past(sequence));
+    assert_eq!(past.as_mut().poll(&mut context), Poll::Ready(false));
 }

@@ -1,0 +1,83 @@
+//! Openings cut off at every single operation, followed by one that misses a zone and one that
+//! has it back: what was acknowledged in between stays, whatever the first one left behind.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::crew::Crew;
+use crate::log::Log;
+use crate::recover;
+use crate::sim::{Power, SimDisk};
+use crate::{Disk, Options};
+
+const OPERATIONS_MAX: u64 = 120;
+
+struct Zones {
+    power: Power,
+    sims: Vec<SimDisk>,
+}
+
+impl Zones {
+    fn new(seed: u64) -> Zones {
+        let power = Power::default();
+        let sims: Vec<_> = (0..3).map(|zone| SimDisk::new(seed + zone, power.clone())).collect();
+        Zones { power, sims }
+    }
+
+    fn open(&self, seed: u64) -> Result<(Log, Vec<Bytes>), String> {
+        let disks = self.sims.iter().map(|sim| Arc::new(sim.clone()) as Arc<dyn Disk>).collect();
+        let options = Options { segment_bytes: 16 * 1024, ..Options::new([1; 16]) };
+        let recovered = recover::open(disks, options, Crew::Alone { seed });
+        let recovered = recovered.map_err(|error| error.to_string())?;
+        let frames = crate::journal::recovery_frames(&recovered.log);
+        let payloads = frames.map(|frame| Ok(frame.map_err(|error| error.to_string())?.1));
+        let payloads = payloads.collect::<Result<_, String>>()?;
+        Ok((recovered.log, payloads))
+    }
+
+    fn cut_power(&self) {
+        self.power.restore();
+        self.sims.iter().for_each(SimDisk::cut_power_clean);
+        self.sims.iter().for_each(SimDisk::heal);
+    }
+}
+
+/// Zone 1 fails in the first opening, which ends after `operations`; zone 0 is away in the next.
+fn check(seed: u64, operations: u64) -> Result<(), String> {
+    let zones = Zones::new(seed);
+    let (mut log, _) = zones.open(seed)?;
+    log.append(&[Bytes::from("before")]).map_err(|error| error.to_string())?;
+    drop(log);
+    zones.cut_power();
+
+    zones.power.fail_after(operations);
+    if operations.is_multiple_of(2) {
+        zones.sims[1].set_syncs_fail(seed.is_multiple_of(2));
+        zones.sims[1].fail_next_sync();
+    }
+    let _ = zones.open(seed);
+    zones.cut_power();
+
+    zones.sims[0].set_offline(true);
+    let (mut log, _) = zones.open(seed + 1)?;
+    log.append(&[Bytes::from("between")]).map_err(|error| error.to_string())?;
+    drop(log);
+    zones.cut_power();
+
+    let (_, payloads) = zones.open(seed + 2)?;
+    if payloads != ["before", "between"] {
+        return Err(format!("{payloads:?}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn an_opening_may_end_anywhere() {
+    for (seed, operations) in (0..8).flat_map(|seed| (0..OPERATIONS_MAX).map(move |at| (seed, at)))
+    {
+        if let Err(why) = check(seed, operations) {
+            panic!("seed {seed}, {operations} operations: {why}");
+        }
+    }
+}
