@@ -47,6 +47,7 @@ mod scrub;
 mod segment;
 pub mod sim;
 mod snapshot;
+mod survey;
 mod ticket;
 
 #[cfg(test)]

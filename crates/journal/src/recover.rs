@@ -15,13 +15,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::chain::{self, Chain, Forks, Range, Span, Start};
 use crate::copy::Copy;
 use crate::crew::{Crew, Job};
-use crate::disk::{Disk, DiskFile};
+use crate::disk::Disk;
 use crate::frame::{Cursor, Members};
 use crate::identity::{self, Identity};
 use crate::log::{Ahead, Log, Segment, Zone, reserve_bytes};
 use crate::repair::{Sources, Target};
 use crate::segment::{self, SegmentFile};
-use crate::snapshot::{self, Meta, SnapshotBody};
+use crate::snapshot::{self, SnapshotBody};
+use crate::survey::{Found, NewestSnapshot, Survey, newest_snapshot, open_copy};
 use crate::{JournalId, Options, Sequence, ZoneHealth, ZoneReport};
 
 const ZONES_MAX: usize = 32;
@@ -60,22 +61,6 @@ pub(crate) struct Recovered {
     pub(crate) created: bool,
 }
 
-enum Found {
-    /// Says that it holds all it ever acknowledged.
-    Voter(Identity),
-    Blank,
-    /// Files of a journal that do not say whose.
-    Damaged,
-    Failed(String),
-}
-
-struct Survey {
-    found: Vec<Found>,
-    disks: Vec<Arc<dyn Disk>>,
-    /// Names in each zone's directory.
-    names: Vec<Vec<String>>,
-}
-
 pub(crate) fn open(
     disks: Vec<Arc<dyn Disk>>,
     options: Options,
@@ -106,70 +91,13 @@ fn check_options(disks: &[Arc<dyn Disk>], options: &Options) -> Result<(), OpenE
     Err(OpenError::Options(wrong))
 }
 
-impl Survey {
-    fn of(disks: Vec<Arc<dyn Disk>>) -> Result<Survey, OpenError> {
-        let mut survey = Survey { found: Vec::new(), disks, names: Vec::new() };
-        for disk in &survey.disks {
-            let (found, names) = match look(disk.as_ref()) {
-                Ok(seen) => seen,
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                    return Err(OpenError::Format(error.to_string()));
-                }
-                Err(error) => (Found::Failed(error.to_string()), Vec::new()),
-            };
-            survey.found.push(found);
-            survey.names.push(names);
-        }
-        Ok(survey)
-    }
-
-    /// The journal these zones belong to; `None` when nothing says so yet.
-    fn identity(&self) -> Result<Option<JournalId>, OpenError> {
-        let mut known = None;
-        for (zone, found) in self.found.iter().enumerate() {
-            let Found::Voter(identity) = found else { continue };
-            if identity.zone != zone || identity.zones != self.disks.len() {
-                return Err(OpenError::WrongZone(format!(
-                    "given as zone {zone} of {}, it is zone {} of {}",
-                    self.disks.len(),
-                    identity.zone,
-                    identity.zones
-                )));
-            }
-            if *known.get_or_insert(identity.id) != identity.id {
-                return Err(OpenError::WrongZone(format!("zone {zone} is another journal's")));
-            }
-        }
-        Ok(known)
-    }
-
-    fn voters(&self) -> Vec<usize> {
-        let numbered = self.found.iter().enumerate();
-        numbered.filter(|(_, f)| matches!(f, Found::Voter(_))).map(|(zone, _)| zone).collect()
-    }
-}
-
-fn look(disk: &dyn Disk) -> io::Result<(Found, Vec<String>)> {
-    let names = disk.list()?;
-    let found = match identity::read(disk)? {
-        Some(identity) => Found::Voter(identity),
-        None => {
-            let ours = |name: &String| {
-                segment::index_of(name).is_some() || snapshot::sequence_of(name).is_some()
-            };
-            if names.iter().any(ours) { Found::Damaged } else { Found::Blank }
-        }
-    };
-    Ok((found, names))
-}
-
 struct Opening {
     options: Options,
     id: JournalId,
     survey: Survey,
     /// The voters' copies.
     copies: Vec<Copy>,
-    snapshot: Option<(Meta, Arc<dyn DiskFile>)>,
+    snapshot: NewestSnapshot,
     /// Voters whose snapshot differs from the newest or lacks.
     snapshot_lacks: Members,
     start: Start,
@@ -290,6 +218,15 @@ impl Opening {
         self.size_spans();
         if self.empty() {
             self.begin(crew);
+            // A zone that cannot be read may hold an older journal.
+            let numbered = self.survey.found.iter().enumerate();
+            let failed = numbered.filter_map(|(zone, found)| match found {
+                Found::Failed(why) => Some(format!("zone {zone}: {why}")),
+                _ => None,
+            });
+            if let Some(why) = failed.reduce(|all, one| all + "; " + &one) {
+                return Err(OpenError::NoQuorum(format!("a new one needs all zones: {why}")));
+            }
         }
         for zone in 0..self.survey.disks.len() {
             let repaired = match &self.survey.found[zone] {
@@ -517,68 +454,6 @@ impl Opening {
             }
         }
     }
-}
-
-fn open_copy(survey: &Survey, zone: usize, id: JournalId) -> Copy {
-    let mut copy = Copy::new(zone, BTreeMap::new());
-    for name in &survey.names[zone] {
-        let Some(index) = segment::index_of(name) else { continue };
-        match segment::open(survey.disks[zone].as_ref(), id, zone, index) {
-            Ok(Some(file)) => {
-                copy.segments.insert(index, file);
-            }
-            Ok(None) => tracing::warn!(zone, name, "journal segment does not check"),
-            Err(error) => {
-                copy.failed.get_or_insert(error);
-            }
-        }
-    }
-    copy
-}
-
-type NewestSnapshot = Option<(Meta, Arc<dyn DiskFile>)>;
-
-/// The newest snapshot that checks, and which voters lack it or have another.
-fn newest_snapshot(
-    survey: &Survey,
-    copies: &mut [Copy],
-    id: JournalId,
-) -> (NewestSnapshot, Members) {
-    let mut newest: NewestSnapshot = None;
-    let mut holds: Vec<(usize, Meta)> = Vec::new();
-    for copy in copies.iter_mut() {
-        let mut names: Vec<&String> = survey.names[copy.zone].iter().collect();
-        names.retain(|name| snapshot::sequence_of(name).is_some());
-        names.sort();
-        for name in names.into_iter().rev() {
-            let file = survey.disks[copy.zone].open(name);
-            let checked =
-                file.and_then(|file| Ok(snapshot::check(&file, id)?.map(|meta| (meta, file))));
-            match checked {
-                Ok(Some((meta, file))) => {
-                    holds.push((copy.zone, meta));
-                    let newer = |(known, _): &(Meta, _)| meta.at.sequence > known.at.sequence;
-                    if newest.as_ref().is_none_or(newer) {
-                        newest = Some((meta, file));
-                    }
-                    break;
-                }
-                Ok(None) => tracing::warn!(zone = copy.zone, name, "snapshot does not check"),
-                Err(error) => {
-                    copy.failed.get_or_insert(error);
-                }
-            }
-        }
-    }
-    let mut lacks = Members::NONE;
-    if let Some((newest, _)) = &newest {
-        for copy in copies.iter() {
-            if !holds.contains(&(copy.zone, *newest)) {
-                lacks = lacks.with(copy.zone);
-            }
-        }
-    }
-    (newest, lacks)
 }
 
 /// What one reading of these zones gives, without changing anything: the snapshot's body and

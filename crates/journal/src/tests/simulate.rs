@@ -223,6 +223,9 @@ impl Sim {
             return;
         }
         let zone = self.zone();
+        if !self.may_lose(zone) {
+            return;
+        }
         if self.draw(2) == 0 {
             self.zones[zone].wipe();
             self.tampering = Tampering::Wiped;
@@ -502,6 +505,11 @@ impl Sim {
 
     // ---- faults ----
 
+    /// A zone that never joined proves nothing, so with another one lost the third cannot.
+    fn may_lose(&self, zone: usize) -> bool {
+        self.joined.with(zone).count() == ZONES
+    }
+
     /// A zone whose writes or syncs fail from now on, or once; it will be dropped.
     fn fail_zone(&mut self) -> Check {
         if self.victim.is_some() || self.troubled || self.failing.is_some() || !self.whole() {
@@ -521,7 +529,7 @@ impl Sim {
     fn rot(&mut self) -> Check {
         if self.victim.is_none() && !self.troubled && self.failing.is_none() {
             let zone = self.zone();
-            if self.zones[zone].rot("") {
+            if self.may_lose(zone) && self.zones[zone].rot("") {
                 self.tampering = Tampering::Rotten;
                 self.victim = Some(zone);
             }
@@ -530,8 +538,9 @@ impl Sim {
     }
 
     fn lie(&mut self) -> Check {
-        if self.victim.is_none() && !self.troubled && self.failing.is_none() {
-            let zone = self.zone();
+        let zone = self.zone();
+        let free = self.victim.is_none() && !self.troubled && self.failing.is_none();
+        if free && self.may_lose(zone) {
             self.zones[zone].set_syncs_lie(true);
             self.tampering = Tampering::Lying;
             self.victim = Some(zone);
