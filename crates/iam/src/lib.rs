@@ -72,6 +72,7 @@ pub mod simulate;
 
 pub mod document;
 pub mod id;
+pub mod kinds;
 pub mod name;
 pub mod page;
 pub mod quota;
@@ -96,6 +97,7 @@ pub use crate::accounts::Accounts;
 pub use crate::authorizer::Authorizer;
 pub use crate::credentials::Keyring;
 pub use crate::error::Error;
+pub use crate::kinds::kinds;
 pub use crate::sts::Sts;
 
 /// The service IAM. Cheap to clone.

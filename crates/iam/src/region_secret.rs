@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 /// In haneul's own scope, by what it is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct RegionSecret {
+pub(crate) struct RegionSecret {
     base64: Secret,
 }
 
