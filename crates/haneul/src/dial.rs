@@ -4,9 +4,10 @@ use aws::Clock;
 use serde::{Deserialize, Serialize};
 use state::{Record, Records, Scope};
 
+/// Its position.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Dial {
-    ahead_ms: i64,
+pub struct Dial {
+    pub ahead_ms: i64,
 }
 
 impl Record for Dial {

@@ -31,8 +31,10 @@ pub mod dial;
 pub mod keyring;
 pub mod limits;
 pub mod log;
+pub mod storage;
 
-pub use region::{Options, Region, Running, Storage};
+pub use region::{Options, Region, Running};
+pub use storage::Storage;
 
 /// `haneul 0.1.0`, as `haneul version` prints it.
 pub fn version() -> String {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws::{AccountId, Clock, Random, Timestamp, Zone};
+use aws::{AccountId, Clock, Random, Timestamp};
 use iam::{Accounts, Iam};
 use state::Records;
 use tokio::net::TcpListener;
@@ -15,13 +15,14 @@ use tokio::task::JoinSet;
 
 use crate::accounts;
 use crate::admin::server::SocketError;
-use crate::admin::{self, ClockFace, Status, ZoneStatus};
+use crate::admin::{self, ClockFace, Status};
 use crate::data_dir::{DataDir, DataDirError, LastStart, Lock};
 use crate::dial;
 use crate::front::Front;
 use crate::keyring::{Account, RootKey};
 use crate::limits;
 use crate::listener::{self, Door};
+use crate::storage::{Opened, Storage, StorageError};
 use crate::tls::Tls;
 use crate::wiring::{self, Ground, Services};
 
@@ -42,16 +43,6 @@ pub struct Options {
     pub random: Arc<Random>,
 }
 
-pub enum Storage {
-    /// Gone with the process.
-    Memory,
-    Folder {
-        data: DataDir,
-        /// Elsewhere than in the data folder.
-        zones: Option<[PathBuf; 3]>,
-    },
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
@@ -60,6 +51,10 @@ pub enum StartError {
     Socket(#[from] SocketError),
     #[error("cannot listen on {address}")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Formats(#[from] state::OpenError),
     #[error("the stored state cannot be used")]
     State(#[from] aws::Error),
 }
@@ -71,6 +66,7 @@ pub struct Region {
     endpoint: String,
     addresses: Vec<SocketAddr>,
     data: Option<DataDir>,
+    storage: Opened,
     records: Records,
     iam: Iam,
     accounts: Accounts,
@@ -110,16 +106,20 @@ impl Region {
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let begun = Instant::now();
         let Options { storage, listen, domain, region, clock, wall, random } = options;
-        let data = match storage {
-            Storage::Memory => None,
-            Storage::Folder { data, .. } => Some(data),
+        let (data, zones) = match storage {
+            Storage::Memory => (None, None),
+            Storage::Folder { data, zones } => (Some(data), zones),
         };
         let lock = data.as_ref().map(DataDir::lock).transpose()?;
         let listeners = bind(listen)?;
         let addresses = addresses(&listeners);
         let socket = data.as_ref().map(admin::server::bind).transpose()?;
 
-        let records = Records::new(Arc::new(state::Memory::new()));
+        let storage = match &data {
+            None => Opened::memory(),
+            Some(data) => Opened::folder(data, zones, random.clone())?,
+        };
+        let records = state::open(storage.store(), &wiring::kinds()).await?;
         dial::restore(&records, &clock).await?;
         let endpoint = endpoint(&addresses);
         let ips = addresses.iter().map(SocketAddr::ip).collect();
@@ -142,6 +142,7 @@ impl Region {
             endpoint,
             addresses,
             data,
+            storage,
             records,
             iam,
             accounts,
@@ -164,13 +165,20 @@ impl Region {
         Ok(Running { region, new_key, _tasks: tasks, _lock: lock })
     }
 
+    /// The zones' folders; `None` for a region in memory.
+    pub fn zone_folders(&self) -> Option<&[PathBuf; 3]> {
+        self.storage.zone_folders()
+    }
+
     fn record_start(&self) -> Result<(), DataDirError> {
-        let Some(data) = &self.data else { return Ok(()) };
+        let (Some(data), Some(zones)) = (&self.data, self.storage.zone_folders()) else {
+            return Ok(());
+        };
         data.record_start(&LastStart {
             endpoint: self.endpoint.clone(),
             region: self.region.clone(),
             domain: self.domain.clone(),
-            zones: data.zones(),
+            zones: zones.clone(),
         })
     }
 
@@ -210,8 +218,8 @@ impl Region {
             endpoint: self.endpoint.clone(),
             listeners: self.addresses.iter().map(ToString::to_string).collect(),
             clock: self.clock_face(),
-            zones: self.zones(),
-            store: "memory: nothing outlives the process".into(),
+            zones: self.storage.zones(&self.region),
+            store: self.storage.describe(),
             services: self.front.services(),
             accounts: self.accounts().await?.len(),
             connections: self.door.connections(),
@@ -243,17 +251,6 @@ impl Region {
     pub async fn ca_pem(&self) -> Result<String, aws::Error> {
         let ca = self.tls.ca().await.map_err(aws::Error::internal)?;
         Ok(ca.certificate_pem().to_owned())
-    }
-
-    fn zones(&self) -> Vec<ZoneStatus> {
-        let status = |zone: Zone| ZoneStatus {
-            name: zone.name(&self.region),
-            id: zone.id(&self.region),
-            folder: None,
-            healthy: true,
-            note: None,
-        };
-        Zone::ALL.map(status).into()
     }
 
     /// Asks for the end; [`Running::stop_asked`] returns then.
@@ -291,6 +288,7 @@ impl Running {
     pub async fn stop(self) {
         self.region.door.close().await;
         write_uses(&self.region.iam).await;
+        self.region.storage.close().await;
         if let Some(data) = &self.region.data {
             let _ = std::fs::remove_file(data.socket());
         }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use aws::{Clock, Error, Random, Region};
 use iam::{Accounts, Iam, Keyring, Sts};
-use state::Records;
+use state::{Kind, Records};
 
+use crate::dial::Dial;
 use crate::front::Parties;
 
 /// The services of a region and those who speak for them.
@@ -23,6 +24,14 @@ pub struct Ground {
     pub clock: Arc<Clock>,
     pub wall: Arc<Clock>,
     pub random: Arc<Random>,
+}
+
+/// Every kind of record that a region keeps, so that a start can bring older ones to today's
+/// formats and refuse a newer haneul's.
+pub fn kinds() -> Vec<Kind> {
+    let mut kinds = vec![Kind::of::<Dial>()];
+    kinds.extend(iam::kinds());
+    kinds
 }
 
 /// # Errors

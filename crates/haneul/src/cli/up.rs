@@ -9,10 +9,11 @@ use aws::{Clock, Random};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Data, Failure, chain, complain, say, text};
+use super::{Data, Failure, chain, say, text};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::log;
-use crate::region::{Options, Region, Running, StartError, Storage};
+use crate::region::{Options, Region, Running, StartError};
+use crate::storage::Storage;
 
 #[derive(Args)]
 pub struct Up {
@@ -38,7 +39,7 @@ impl Up {
         let zones = given_zones(self.zones)?;
         let listen = self.listen;
         let options = Options {
-            storage: Storage::Folder { data: data.clone(), zones: zones.clone() },
+            storage: Storage::Folder { data: data.clone(), zones },
             listen,
             domain: self.domain,
             region: self.region,
@@ -50,13 +51,7 @@ impl Up {
         runtime.block_on(async {
             let mut signals = Signals::new()?;
             let running = Region::start(options).await.map_err(|error| refusal(&data, &error))?;
-            if !listen.ip().is_loopback() {
-                warn(&text().listens_beyond_this_machine(&listen.to_string()));
-            }
-            if zones_share_a_device(&zones.unwrap_or_else(|| data.zones())) {
-                warn(text().zones_share_a_device());
-            }
-            announce(&data, &running);
+            announce(&data, listen, &running);
             // Made after the start, so that `haneul ca` has something to show and the start
             // need not wait for it. A failure is logged where it happens; plain HTTP goes on.
             let _ = running.region().ca_pem().await;
@@ -89,7 +84,7 @@ fn prepare_process() {
 }
 
 /// One block that says where it listens and what to do next.
-fn announce(data: &DataDir, running: &Running) {
+fn announce(data: &DataDir, listen: SocketAddr, running: &Running) {
     let text = text();
     let listeners: Vec<String> =
         running.addresses().iter().map(|address| format!("http://{address}")).collect();
@@ -98,6 +93,13 @@ fn announce(data: &DataDir, running: &Running) {
     say(&format!("{}, {}", crate::version(), status.name()));
     say(&format!("  {}: {} (https too)", text.up_listens(), listeners.join(", ")));
     say(&format!("  {}: {}", text.up_data(), data.path().display()));
+    let warn = |sentence: &str| say(&format!("  {}: {sentence}", text.warning()));
+    if !listen.ip().is_loopback() {
+        warn(&text.listens_beyond_this_machine(&listen.to_string()));
+    }
+    if running.region().zone_folders().is_some_and(zones_share_a_device) {
+        warn(text.zones_share_a_device());
+    }
     if let Some(key) = running.new_key() {
         super::account::show(data, key);
     }
@@ -105,10 +107,6 @@ fn announce(data: &DataDir, running: &Running) {
     say(&format!("  eval \"$(haneul env --data {quoted})\""));
     say("  aws sts get-caller-identity");
     say(text.up_stop_hint());
-}
-
-fn warn(sentence: &str) {
-    complain(&format!("{}: {sentence}", text().warning()));
 }
 
 fn refusal(data: &DataDir, error: &StartError) -> Failure {
