@@ -9,6 +9,8 @@ use std::process::Output;
 use testkit::process::Haneul;
 use testkit::{Client, Key, Process};
 
+mod restart;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_testkit-haneul");
 
 /// A data folder that goes with the test.
@@ -73,6 +75,7 @@ async fn a_region_is_started_asked_and_stopped_by_its_commands() {
     let mut region = haneul.up(&[]);
     let sts = root(&haneul, &region, "sts");
     assert_eq!(region.announcement.matches(&sts.key.secret_access_key).count(), 1);
+    assert!(region.announcement.contains("share one device"), "{}", region.announcement);
     assert!(ok(haneul.run(&["ca"])).starts_with("-----BEGIN CERTIFICATE-----"));
     assert_eq!(mode(haneul.data()), 0o700);
     for private in ["credentials.json", "haneul.sock", "region.json", "ca/ca.key"] {
