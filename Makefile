@@ -40,7 +40,10 @@ test: ## install what the tests need, run every check and test; ends with `N pas
 	@tests/run
 
 soak: ## the long forms of the crash, simulation and property tests
+	tests/prepare
 	HANEUL_SOAK=1 cargo test --workspace --no-fail-fast
+	cargo build --package haneul
+	HANEUL_SOAK=1 .venv/bin/python -m pytest tests/test_survival.py
 
 bench: ## measure the figures that bench/README.md explains, into bench/RESULTS.md
 	cargo build --release --workspace --bins --examples
