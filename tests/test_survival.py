@@ -140,19 +140,19 @@ def test_the_loss_of_two_zones_is_not_hidden(own_region):
 
 def test_data_of_a_newer_format_is_refused_and_left_alone(own_region):
     own_region.stop()
-    promises = sorted((own_region.data / "zones").glob("*/promise"))
-    assert len(promises) == 3
-    for promise in promises:
-        promise.write_bytes(of_format(promise.read_bytes(), 2))
-    before = {path: path.read_bytes() for path in (own_region.data / "zones").rglob("*") if path.is_file()}
-    own_region.expect_no_start(said=["newer"])
-    for path, content in before.items():
-        assert path.read_bytes() == content, path
+    zones = own_region.data / "zones"
+    identities = sorted(zones.glob("*/identity"))
+    assert len(identities) == 3
+    for identity in identities:
+        identity.write_bytes(of_format(identity.read_bytes(), 2))
+    before = {path: path.read_bytes() for path in zones.rglob("*") if path.is_file()}
+    own_region.expect_no_start(said=["format 2"])
+    assert {path: path.read_bytes() for path in zones.rglob("*") if path.is_file()} == before
 
 
-def of_format(promise, version):
-    """A zone's promise as a later haneul would write it (crates/journal/src/promise.rs)."""
-    fields = promise[:4] + struct.pack("<I", version) + promise[8:40]
+def of_format(identity, version):
+    """A zone's identity as a later haneul would write it (crates/journal/src/identity.rs)."""
+    fields = identity[:4] + struct.pack("<I", version) + identity[8:32]
     return fields + struct.pack("<Q", crc64_nvme(fields))
 
 
