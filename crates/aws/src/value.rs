@@ -170,7 +170,15 @@ impl<T: IntoValue> IntoValue for Box<T> {
 impl<T: FromValue> FromValue for Vec<T> {
     fn from_value(value: Value) -> Result<Self, Mismatch> {
         match value {
-            Value::List(items) => items.into_iter().map(T::from_value).collect(),
+            // Loops, here and below: iterator adapters made anew for each of a service's
+            // hundreds of types are a good part of its compile time.
+            Value::List(items) => {
+                let mut read = Vec::with_capacity(items.len());
+                for item in items {
+                    read.push(T::from_value(item)?);
+                }
+                Ok(read)
+            }
             other => Err(Mismatch::Type(other.type_name(), "a list")),
         }
     }
@@ -178,7 +186,11 @@ impl<T: FromValue> FromValue for Vec<T> {
 
 impl<T: IntoValue> IntoValue for Vec<T> {
     fn into_value(self) -> Option<Value> {
-        Some(Value::List(self.into_iter().filter_map(T::into_value).collect()))
+        let mut items = Vec::with_capacity(self.len());
+        for item in self {
+            items.extend(item.into_value());
+        }
+        Some(Value::List(items))
     }
 }
 
@@ -186,7 +198,11 @@ impl<T: FromValue> FromValue for BTreeMap<String, T> {
     fn from_value(value: Value) -> Result<Self, Mismatch> {
         match value {
             Value::Map(entries) => {
-                entries.into_iter().map(|(key, value)| Ok((key, T::from_value(value)?))).collect()
+                let mut read = Self::new();
+                for (key, value) in entries {
+                    read.insert(key, T::from_value(value)?);
+                }
+                Ok(read)
             }
             other => Err(Mismatch::Type(other.type_name(), "a map")),
         }
@@ -195,9 +211,17 @@ impl<T: FromValue> FromValue for BTreeMap<String, T> {
 
 impl<T: IntoValue> IntoValue for BTreeMap<String, T> {
     fn into_value(self) -> Option<Value> {
-        let entries = self.into_iter().filter_map(|(key, value)| Some((key, value.into_value()?)));
-        Some(Value::Map(entries.collect()))
+        let mut entries = Vec::with_capacity(self.len());
+        for (key, value) in self {
+            entries.extend(value.into_value().map(|value| (key, value)));
+        }
+        Some(Value::Map(entries))
     }
+}
+
+/// For generated code: adds a member when it is set.
+pub fn put(members: &mut Vec<(&'static str, Value)>, name: &'static str, value: Option<Value>) {
+    members.extend(value.map(|value| (name, value)));
 }
 
 /// A member as `Debug` shows it: secrets are not.
@@ -263,11 +287,11 @@ macro_rules! structure {
             fn into_value(self) -> ::std::option::Option<$crate::Value> {
                 #[allow(unused_mut)]
                 let mut _members = ::std::vec::Vec::new();
-                $(if let ::std::option::Option::Some(value) =
-                    $crate::value::IntoValue::into_value(self.$field)
-                {
-                    _members.push(($member, value));
-                })*
+                $($crate::value::put(
+                    &mut _members,
+                    $member,
+                    $crate::value::IntoValue::into_value(self.$field),
+                );)*
                 ::std::option::Option::Some($crate::Value::Structure(_members))
             }
         }
