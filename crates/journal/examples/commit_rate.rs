@@ -47,14 +47,17 @@ fn measure(root: &Path) -> Result<(), Failure> {
     drop(recovery);
     println!("a new journal opened in {:.1} ms", opening.elapsed().as_secs_f64() * 1e3);
 
-    let bare = Bare::new(&root.join("bare"))?;
-    let (mut syncs, mut one, mut sixteen) = (Vec::new(), Vec::new(), Vec::new());
+    let bare = Bare::new(root)?;
+    let (mut syncs, mut three, mut one, mut sixteen) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        syncs.push(bare.round()?);
+        syncs.push(bare.round(1)?);
+        three.push(bare.round(3)?);
         one.push(commits(&journal, 1)?);
         sixteen.push(commits(&journal, 16)?);
     }
     let base = report("bare pwrite 1 KiB + fdatasync, one file", syncs, None);
+    report("the same in three files by three threads, together", three, Some(base));
     report("commits, 1 writer, three zones", one, Some(base));
     report("commits, 16 writers, three zones", sixteen, Some(base));
     Ok(())
@@ -72,29 +75,48 @@ fn report(what: &str, mut rounds: Vec<Round>, base: Option<f64>) -> f64 {
     median.per_second
 }
 
-struct Bare(File);
+struct Bare(Vec<File>);
 
 impl Bare {
-    fn new(path: &Path) -> Result<Bare, Failure> {
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
-        file.write_all_at(&vec![0; usize::try_from(BARE_FILE_BYTES)?], 0)?;
-        file.sync_all()?;
-        Ok(Bare(file))
+    fn new(root: &Path) -> Result<Bare, Failure> {
+        let mut files = Vec::new();
+        for name in ["bare-a", "bare-b", "bare-c"] {
+            let path = root.join(name);
+            let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+            file.write_all_at(&vec![0; usize::try_from(BARE_FILE_BYTES)?], 0)?;
+            file.sync_all()?;
+            files.push(file);
+        }
+        Ok(Bare(files))
     }
 
-    fn round(&self) -> Result<Round, Failure> {
-        let payload = [7; PAYLOAD_BYTES];
+    fn round(&self, files: usize) -> Result<Round, Failure> {
         timed(|until| {
-            let mut done = 0;
-            while Instant::now() < until {
-                let offset = done * PAYLOAD_BYTES as u64 % BARE_FILE_BYTES;
-                self.0.write_all_at(&payload, offset)?;
-                self.0.sync_data()?;
-                done += 1;
-            }
-            Ok(done)
+            thread::scope(|scope| {
+                let threads: Vec<_> = self.0[..files]
+                    .iter()
+                    .map(|file| scope.spawn(move || sync(file, until)))
+                    .collect();
+                let counts = threads.into_iter().map(|thread| match thread.join() {
+                    Ok(count) => Ok(count?),
+                    Err(_) => Err("a thread panicked".into()),
+                });
+                counts.sum()
+            })
         })
     }
+}
+
+fn sync(file: &File, until: Instant) -> std::io::Result<u64> {
+    let payload = [7; PAYLOAD_BYTES];
+    let mut done = 0;
+    while Instant::now() < until {
+        let offset = done * PAYLOAD_BYTES as u64 % BARE_FILE_BYTES;
+        file.write_all_at(&payload, offset)?;
+        file.sync_data()?;
+        done += 1;
+    }
+    Ok(done)
 }
 
 /// Each writer submits its next payload when the last is durable.
