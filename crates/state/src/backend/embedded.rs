@@ -20,6 +20,7 @@ mod line;
 mod lock;
 mod log;
 mod replay;
+mod tender;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -44,8 +45,10 @@ use line::{Line, Underway};
 use lock::DataLock;
 use log::Opener;
 use replay::{ReplayError, replay};
+use tender::Tender;
 
 pub use frame::FrameError;
+pub use journal::{ZoneHealth, ZoneReport};
 pub use lock::LockError;
 
 /// A snapshot is taken when the changes since the last one are this many bytes, and at least
@@ -61,7 +64,8 @@ pub struct Embedded {
     shared: Arc<Shared>,
     keeper: Mutex<Option<JoinHandle<()>>>,
     sweeper: AbortHandle,
-    mended: Vec<String>,
+    tender: Mutex<Option<Tender>>,
+    found: Vec<ZoneReport>,
     lock: Mutex<Option<DataLock>>,
 }
 
@@ -89,8 +93,8 @@ impl From<ReplayError> for OpenError {
 pub struct Health {
     /// Why it takes no changes at the moment; reads go on.
     pub unavailable: Option<String>,
-    /// What is wrong although it goes on: a zone that is not written to.
-    pub troubles: Vec<String>,
+    /// Each zone, in their order; none while the journal is opened again.
+    pub zones: Vec<ZoneHealth>,
 }
 
 struct Shared {
@@ -210,13 +214,14 @@ impl Embedded {
         let keeper = Keeper::new(shared.clone(), queue, opener, after);
         let keeper = tokio::spawn(keeper.from(replayed.place, replayed.bytes).run());
         let sweeper = tokio::spawn(sweep(shared.clone())).abort_handle();
-        let mended = opened.mended;
-        Ok(Self { shared, keeper: Some(keeper).into(), sweeper, mended, lock: lock.into() })
+        let tender = Some(Tender::start(shared.clone())).into();
+        let (keeper, found) = (Some(keeper).into(), opened.found);
+        Ok(Self { shared, keeper, sweeper, tender, found, lock: lock.into() })
     }
 
-    /// What opening found wrong and mended: zones that were lost, stale or rotten.
-    pub fn mended(&self) -> &[String] {
-        &self.mended
+    /// What opening found in each zone, in their order, and did about it.
+    pub fn found(&self) -> &[ZoneReport] {
+        &self.found
     }
 
     pub fn health(&self) -> Health {
@@ -226,6 +231,10 @@ impl Embedded {
     /// Takes no more changes and returns when those underway are answered and the journal is
     /// closed. Reads go on.
     pub async fn close(&self) {
+        let tender = self.tender.lock().expect("nothing that holds it panics").take();
+        if let Some(tender) = tender {
+            tender.stop().await;
+        }
         self.shared.line.close();
         let keeper = self.keeper.lock().expect("nothing that holds it panics").take();
         if let Some(keeper) = keeper {

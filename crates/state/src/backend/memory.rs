@@ -176,7 +176,7 @@ mod tests {
         }
 
         fn lease_ttl(&self) -> Duration {
-            Duration::from_millis(80)
+            Duration::from_millis(800)
         }
 
         fn model_cases(&self) -> u32 {

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use journal::{
-    CommitError, Disk, DiskFile, FsDisk, Journal, Sequence, SyncReason, ZoneHealth, ZoneReport,
-};
+use journal::{CommitError, Disk, DiskFile, FsDisk, Journal, Sequence, SyncReason, ZoneHealth};
 
 use super::log::{Log, Lost, Opened, Opener, Place, Ticket};
 
@@ -25,8 +23,7 @@ impl Opener for Folders {
         }
         let mut nonce = [0; 16];
         self.random.fill(&mut nonce);
-        let names = self.zones.iter().map(|zone| zone.display().to_string()).collect();
-        open(disks, journal::Options::new(nonce), names)
+        open(disks, journal::Options::new(nonce), self.zones.clone())
     }
 }
 
@@ -40,10 +37,12 @@ fn open_folder(zone: &Path) -> Result<Arc<dyn Disk>, String> {
     }
 }
 
+/// `folders` are the disks' own, to open them again when they failed; none for disks that are
+/// no folders.
 pub(super) fn open(
     disks: Vec<Arc<dyn Disk>>,
     options: journal::Options,
-    names: Vec<String>,
+    folders: Vec<PathBuf>,
 ) -> Result<Opened, String> {
     let (journal, recovery) = Journal::open(disks, options).map_err(|error| error.to_string())?;
     let image = recovery.snapshot.map(|mut snapshot| {
@@ -56,35 +55,13 @@ pub(super) fn open(
         Ok((sequence, payload)) => Ok((Place(sequence.0), payload)),
         Err(error) => Err(error.to_string()),
     });
-    let mended = recovery.zones.into_iter().zip(&names);
-    let mended = mended.filter_map(|(report, name)| describe(report, name)).collect();
-    let log = Arc::new(JournalLog { journal, names });
-    Ok(Opened { log, image, payloads: Box::new(payloads), mended })
-}
-
-fn describe(report: ZoneReport, name: &str) -> Option<String> {
-    Some(match report {
-        ZoneReport::Healthy => return None,
-        ZoneReport::Lost => {
-            format!("the zone folder {name} was lost: everything was copied into it again")
-        }
-        ZoneReport::Stale => format!(
-            "the zone folder {name} missed the end of the last run: everything was copied into \
-             it again"
-        ),
-        ZoneReport::Rotten { frames, files } => format!(
-            "the zone folder {name} had {frames} damaged frames and {files} damaged files: they \
-             were written again. Its disk lies or rots"
-        ),
-        ZoneReport::Failed(why) => {
-            format!("the zone folder {name} cannot be used, and the region runs without it: {why}")
-        }
-    })
+    let log = Arc::new(JournalLog { journal, folders });
+    Ok(Opened { log, image, payloads: Box::new(payloads), found: recovery.zones })
 }
 
 struct JournalLog {
     journal: Journal,
-    names: Vec<String>,
+    folders: Vec<PathBuf>,
 }
 
 impl Log for JournalLog {
@@ -103,20 +80,45 @@ impl Log for JournalLog {
         done.map_err(|error| error.to_string())
     }
 
-    fn troubles(&self) -> Vec<String> {
-        let zones = self.journal.health().into_iter().zip(&self.names);
-        let trouble = |(health, name): (ZoneHealth, &String)| match health {
-            ZoneHealth::Healthy => None,
-            ZoneHealth::Failed(why) => Some(format!("the zone folder {name} has failed: {why}")),
-            ZoneHealth::CatchingUp => {
-                Some(format!("the zone folder {name} is being copied into again"))
+    fn zones(&self) -> Vec<ZoneHealth> {
+        self.journal.health()
+    }
+
+    fn tend(&self, thorough: bool) {
+        if thorough || self.a_folder_is_gone() {
+            let report = self.journal.scrub();
+            tracing::debug!(?report, "the state's journal was read again");
+        }
+        for (zone, health) in self.journal.health().iter().enumerate() {
+            if let (ZoneHealth::Failed(why), Some(folder)) = (health, self.folders.get(zone)) {
+                self.bring_back(zone, folder, why);
             }
-        };
-        zones.filter_map(trouble).collect()
+        }
     }
 
     fn stopped(&self) -> bool {
         self.journal.stopped().is_some()
+    }
+}
+
+impl JournalLog {
+    /// Files that are open can be written when their folder is gone: a zone that is only
+    /// thought to be there must not count as a copy until its next file is made.
+    fn a_folder_is_gone(&self) -> bool {
+        let healthy = |(health, _): &(ZoneHealth, &PathBuf)| *health == ZoneHealth::Healthy;
+        let zones = self.journal.health().into_iter().zip(&self.folders).filter(healthy);
+        zones.map(|(_, folder)| folder).any(|folder| !folder.is_dir())
+    }
+
+    fn bring_back(&self, zone: usize, folder: &Path, why: &str) {
+        // A folder that is still held is used as it is; one that was made again has a lock of
+        // its own and is opened anew.
+        let disk = FsDisk::open(folder).ok().map(|disk| Arc::new(disk) as Arc<dyn Disk>);
+        let folder = folder.display();
+        match self.journal.reattach(zone, disk).wait() {
+            Ok(_) => tracing::warn!(%folder, why, "a failed zone was copied again and is healthy"),
+            Err(error) => tracing::warn!(%folder, why, %error, "a zone is out of use"),
+        }
     }
 }
 

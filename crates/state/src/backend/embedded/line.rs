@@ -97,11 +97,9 @@ impl Line {
     pub(super) fn health(&self) -> Health {
         let inner = self.inner();
         match &inner.log {
-            LogState::Open(log) => Health { unavailable: None, troubles: log.troubles() },
-            LogState::Mending(why) => Health { unavailable: Some(why.clone()), troubles: vec![] },
-            LogState::Closed => {
-                Health { unavailable: Some(closed().to_string()), troubles: vec![] }
-            }
+            LogState::Open(log) => Health { unavailable: None, zones: log.zones() },
+            LogState::Mending(why) => Health { unavailable: Some(why.clone()), zones: vec![] },
+            LogState::Closed => Health { unavailable: Some(closed().to_string()), zones: vec![] },
         }
     }
 }

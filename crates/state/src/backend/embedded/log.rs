@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use journal::{ZoneHealth, ZoneReport};
 
 /// A place in the log. Rises with every payload, not by one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,8 +28,12 @@ pub(super) trait Log: Send + Sync {
     /// Keeps `image` in place of everything up to `upto`. Blocks.
     fn snapshot(&self, upto: Place, image: Vec<u8>) -> Result<(), String>;
 
-    /// What is wrong with it now, in one line for each trouble.
-    fn troubles(&self) -> Vec<String>;
+    /// How each of its zones is now.
+    fn zones(&self) -> Vec<ZoneHealth>;
+
+    /// Brings failed zones back where that can be, and with `thorough` reads everything again
+    /// and mends what does not check. Blocks; submitting goes on meanwhile.
+    fn tend(&self, thorough: bool);
 
     /// Whether it takes no more payloads until it is opened again.
     fn stopped(&self) -> bool;
@@ -45,6 +50,6 @@ pub(super) struct Opened {
     pub(super) image: Option<(Place, Vec<u8>)>,
     /// Every payload after the image.
     pub(super) payloads: Box<dyn Iterator<Item = Result<(Place, Bytes), String>> + Send>,
-    /// What opening found wrong and mended, in one line for each.
-    pub(super) mended: Vec<String>,
+    /// What opening found in each zone, and did about it.
+    pub(super) found: Vec<ZoneReport>,
 }

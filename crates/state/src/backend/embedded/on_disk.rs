@@ -10,6 +10,7 @@ use bytes::Bytes;
 use journal::Disk;
 use journal::sim::{Power, SimDisk};
 
+use super::line::LogState;
 use super::log::{Log, Opened, Place, Ticket};
 use super::*;
 use crate::conformance::{
@@ -46,7 +47,7 @@ impl Factory for FolderFactory {
     }
 
     fn lease_ttl(&self) -> Duration {
-        Duration::from_millis(400)
+        Duration::from_millis(1200)
     }
 
     fn model_cases(&self) -> u32 {
@@ -94,7 +95,7 @@ async fn a_deleted_zone_folder_loses_nothing_and_is_reported() {
     let folder = temporary();
     for (round, gone) in zones(folder.path()).into_iter().enumerate() {
         let store = open(folder.path()).expect("opens");
-        assert_eq!(store.mended(), [] as [String; 0]);
+        assert_eq!(store.found(), vec![ZoneReport::Healthy; 3]);
         for n in 0..20 {
             commit(&store, vec![put(&format!("k/{round}/{n}"), &n.to_string())]).await;
         }
@@ -103,12 +104,11 @@ async fn a_deleted_zone_folder_loses_nothing_and_is_reported() {
         std::fs::remove_dir_all(&gone).expect("removed");
         let store = open(folder.path()).expect("opens");
         assert_eq!(store.range(b"", b"", 1000).await.expect("answers"), before);
-        let report = format!(
-            "the zone folder {} was lost: everything was copied into it again",
-            gone.display()
-        );
-        assert_eq!(store.mended(), [report]);
-        assert_eq!(store.health(), Health { unavailable: None, troubles: vec![] });
+        let mut expected = vec![ZoneReport::Healthy; 3];
+        expected[round] = ZoneReport::Lost;
+        assert_eq!(store.found(), expected);
+        let zones = vec![ZoneHealth::Healthy; 3];
+        assert_eq!(store.health(), Health { unavailable: None, zones });
         store.close().await;
     }
 }
@@ -122,10 +122,38 @@ async fn a_zone_folder_that_cannot_be_opened_is_done_without() {
     std::fs::write(blocked, "not a folder").expect("written");
     let store = open(folder.path()).expect("two are enough");
     commit(&store, vec![put("a", "1")]).await;
-    assert!(store.mended()[0].contains("zone-b cannot be used"), "{:?}", store.mended());
+    assert!(matches!(store.found()[1], ZoneReport::Failed(_)), "{:?}", store.found());
     assert_eq!(store.health().unavailable, None);
-    let [trouble] = &store.health().troubles[..] else { panic!("{:?}", store.health()) };
-    assert!(trouble.contains("zone-b has failed"), "{trouble}");
+    assert!(matches!(store.health().zones[1], ZoneHealth::Failed(_)), "{:?}", store.health());
+}
+
+/// What the tender does, without waiting for its time.
+fn tend(store: &Embedded) {
+    let log = match &store.shared.line.inner().log {
+        LogState::Open(log) => log.clone(),
+        _ => panic!("the journal is open"),
+    };
+    log.tend(false);
+}
+
+#[tokio::test]
+async fn a_zone_folder_taken_away_while_running_comes_back() {
+    let folder = temporary();
+    let store = open(folder.path()).expect("opens");
+    commit(&store, vec![put("a", "1")]).await;
+    let [a, gone] = [0, 1].map(|zone| zones(folder.path())[zone].clone());
+    std::fs::remove_dir_all(&gone).expect("removed");
+    tend(&store);
+    commit(&store, vec![put("b", "2")]).await;
+    assert_eq!(store.health().zones, vec![ZoneHealth::Healthy; 3]);
+    let before = store.range(b"", b"", 10).await.expect("answers");
+    store.close().await;
+    // What came back is a whole copy: it and one other are enough.
+    std::fs::remove_dir_all(&a).expect("removed");
+    let store = open(folder.path()).expect("opens");
+    assert_eq!(store.range(b"", b"", 10).await.expect("answers"), before);
+    assert_eq!(store.found(), [ZoneReport::Lost, ZoneReport::Healthy, ZoneReport::Healthy]);
+    store.close().await;
 }
 
 /// A machine of three disks whose power is cut.
@@ -168,8 +196,12 @@ impl Log for Counted {
         self.log.snapshot(upto, image)
     }
 
-    fn troubles(&self) -> Vec<String> {
-        self.log.troubles()
+    fn zones(&self) -> Vec<ZoneHealth> {
+        self.log.zones()
+    }
+
+    fn tend(&self, thorough: bool) {
+        self.log.tend(thorough);
     }
 
     fn stopped(&self) -> bool {
@@ -189,8 +221,8 @@ impl Opener for Life {
         let opens = self.opens.fetch_add(1, Ordering::AcqRel);
         nonce[8] = u8::try_from(opens % 256).expect("a remainder");
         let options = journal::Options { segment_bytes: 16 << 10, ..journal::Options::new(nonce) };
-        let names = ["a", "b", "c"].map(String::from).to_vec();
-        let opened = journal_log::open(self.disks.iter().map(disk).collect(), options, names)?;
+        let disks = self.disks.iter().map(disk).collect();
+        let opened = journal_log::open(disks, options, Vec::new())?;
         self.running.fetch_add(1, Ordering::AcqRel);
         let counted = Counted { log: opened.log, _last: Last(self.running.clone()) };
         Ok(Opened { log: Arc::new(counted), ..opened })

@@ -125,9 +125,11 @@ impl Log for ScriptedLog {
         Ok(())
     }
 
-    fn troubles(&self) -> Vec<String> {
+    fn zones(&self) -> Vec<journal::ZoneHealth> {
         Vec::new()
     }
+
+    fn tend(&self, _: bool) {}
 
     fn stopped(&self) -> bool {
         *self.stopped.lock().expect("not poisoned")
@@ -145,7 +147,7 @@ impl Opener for ScriptedDisk {
             log: Arc::new(ScriptedLog { disk: self.clone(), stopped: Mutex::new(false) }),
             image: kept.image.clone(),
             payloads: Box::new(kept.payloads.clone().into_iter().map(Ok)),
-            mended: Vec::new(),
+            found: Vec::new(),
         })
     }
 }

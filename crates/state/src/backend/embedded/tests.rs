@@ -45,7 +45,7 @@ impl Factory for ScriptedFactory {
     }
 
     fn lease_ttl(&self) -> Duration {
-        Duration::from_millis(80)
+        Duration::from_millis(800)
     }
 
     fn model_cases(&self) -> u32 {
@@ -182,7 +182,7 @@ async fn an_unknown_change_is_found_out_and_the_store_goes_on() {
         let expected: Vec<_> = keys.iter().filter(|at| **at != "z").map(|at| key(at)).collect();
         assert_eq!(heard.len(), expected.len(), "{fate:?}: {heard:?}");
         assert_eq!(mark.0, if fate == Fate::UnknownKept { 3 } else { 2 });
-        assert_eq!(store.health(), Health { unavailable: None, troubles: vec![] });
+        assert_eq!(store.health(), Health { unavailable: None, zones: vec![] });
         drop(store);
         assert_eq!(everything(&on(&disk)).await.keys().collect::<Vec<_>>(), keys);
     };
