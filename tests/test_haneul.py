@@ -72,7 +72,7 @@ def test_status(region):
     assert status["region"] == "ap-northeast-2"
     assert [zone["name"] for zone in status["zones"]] == [f"ap-northeast-2{z}" for z in "abc"]
     assert [zone["id"] for zone in status["zones"]] == [f"apne2-az{n}" for n in "123"]
-    assert all(zone["healthy"] for zone in status["zones"])
+    assert all(zone["health"] == "healthy" for zone in status["zones"])
     assert {"iam", "sts"} <= set(status["services"])
     assert region.root.endpoint in region.ok("status")
 

@@ -119,7 +119,7 @@ def test_the_loss_of_a_zone(own_region):
 
     root, *_ = check_everything_survives(own_region, lose_a_zone)
     zones = {zone["name"]: zone for zone in own_region.status()["zones"]}
-    assert zones["ap-northeast-2b"]["note"], zones
+    assert zones["ap-northeast-2b"]["found"] == "lost", zones
     # Written down anew, the region outlives the loss of another zone.
     [root] = moved(own_region, root)
     root.iam.create_user(UserName="later")

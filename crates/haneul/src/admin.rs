@@ -6,6 +6,7 @@ pub mod server;
 
 use aws::{AccountId, Region, Timestamp};
 use serde::{Deserialize, Serialize};
+use state::backend::embedded;
 
 use crate::keyring::{Account, RootKey};
 
@@ -70,8 +71,7 @@ pub struct Status {
     pub listeners: Vec<String>,
     pub clock: ClockFace,
     pub zones: Vec<ZoneStatus>,
-    /// What keeps the records: `memory` or the embedded journal, in plain words.
-    pub store: String,
+    pub store: StoreStatus,
     pub services: Vec<String>,
     pub accounts: usize,
     pub connections: usize,
@@ -105,9 +105,72 @@ pub struct ZoneStatus {
     pub id: String,
     /// `None` for a region in memory.
     pub folder: Option<String>,
-    pub healthy: bool,
-    /// Why it is not, or what was repaired.
-    pub note: Option<String>,
+    pub health: ZoneHealth,
+    /// What the start found in it.
+    pub found: ZoneReport,
+}
+
+/// What keeps the records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreStatus {
+    /// Nothing outlives the process.
+    Memory,
+    Journal,
+    /// Reads go on.
+    JournalStopped {
+        why: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ZoneHealth {
+    Healthy,
+    Failed { why: String },
+    CatchingUp,
+}
+
+impl ZoneHealth {
+    pub fn of(health: &embedded::ZoneHealth) -> Self {
+        match health {
+            embedded::ZoneHealth::Healthy => Self::Healthy,
+            embedded::ZoneHealth::Failed(why) => Self::Failed { why: why.clone() },
+            embedded::ZoneHealth::CatchingUp => Self::CatchingUp,
+        }
+    }
+}
+
+/// What a start found in a zone, and did about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ZoneReport {
+    Healthy,
+    /// It was empty, and everything was copied into it again.
+    Lost,
+    /// It missed the end of the last run, and everything was copied into it again.
+    Stale,
+    /// So much of it was damaged and written again.
+    Rotten {
+        frames: u64,
+        files: u64,
+    },
+    /// It cannot be used.
+    Failed {
+        why: String,
+    },
+}
+
+impl ZoneReport {
+    pub fn of(report: &embedded::ZoneReport) -> Self {
+        match report {
+            embedded::ZoneReport::Healthy => Self::Healthy,
+            embedded::ZoneReport::Lost => Self::Lost,
+            embedded::ZoneReport::Stale => Self::Stale,
+            &embedded::ZoneReport::Rotten { frames, files } => Self::Rotten { frames, files },
+            embedded::ZoneReport::Failed(why) => Self::Failed { why: why.clone() },
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::accounts;
 use crate::admin::server::SocketError;
-use crate::admin::{self, ClockFace, Status};
+use crate::admin::{self, ClockFace, Status, ZoneStatus};
 use crate::data_dir::{DataDir, DataDirError, LastStart, Lock};
 use crate::dial;
 use crate::front::Front;
@@ -170,6 +170,11 @@ impl Region {
         self.storage.zone_folders()
     }
 
+    /// How each zone is, and what the start found in it.
+    pub fn zones(&self) -> Vec<ZoneStatus> {
+        self.storage.zones(&self.region)
+    }
+
     fn record_start(&self) -> Result<(), DataDirError> {
         let (Some(data), Some(zones)) = (&self.data, self.storage.zone_folders()) else {
             return Ok(());
@@ -218,8 +223,8 @@ impl Region {
             endpoint: self.endpoint.clone(),
             listeners: self.addresses.iter().map(ToString::to_string).collect(),
             clock: self.clock_face(),
-            zones: self.storage.zones(&self.region),
-            store: self.storage.describe(),
+            zones: self.zones(),
+            store: self.storage.status(),
             services: self.front.services(),
             accounts: self.accounts().await?.len(),
             connections: self.door.connections(),

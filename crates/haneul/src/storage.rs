@@ -7,7 +7,7 @@ use aws::{Random, Region, Zone};
 use state::backend::embedded::OpenError;
 use state::{Embedded, Memory, StateStore};
 
-use crate::admin::ZoneStatus;
+use crate::admin::{StoreStatus, ZoneHealth, ZoneReport, ZoneStatus};
 use crate::data_dir::{DataDir, DataDirError, LastStart};
 
 /// What was asked for.
@@ -82,40 +82,36 @@ impl Opened {
         }
     }
 
-    /// In plain words, for `haneul status`.
-    pub fn describe(&self) -> String {
+    pub fn status(&self) -> StoreStatus {
         match self {
-            Self::Memory(_) => "memory: nothing outlives the process".into(),
+            Self::Memory(_) => StoreStatus::Memory,
             Self::Embedded { store, .. } => match store.health().unavailable {
-                None => "journal in every zone: takes changes".into(),
-                Some(why) => format!("journal in every zone: TAKES NO CHANGES: {why}"),
+                None => StoreStatus::Journal,
+                Some(why) => StoreStatus::JournalStopped { why },
             },
         }
     }
 
-    /// Each zone as it is now; a healthy one's note says what the start found and mended.
+    /// Each zone as it is now, and what the start found there.
     pub fn zones(&self, region: &Region) -> Vec<ZoneStatus> {
         let named = |zone: Zone| ZoneStatus {
             name: zone.name(region),
             id: zone.id(region),
             folder: None,
-            healthy: true,
-            note: None,
+            health: ZoneHealth::Healthy,
+            found: ZoneReport::Healthy,
         };
         let Self::Embedded { store, zones } = self else {
             return Zone::ALL.map(named).into();
         };
-        let troubles = store.health().troubles;
-        let status = |(zone, folder): (Zone, &PathBuf)| {
-            let trouble = of_folder(&troubles, folder);
-            ZoneStatus {
-                folder: Some(folder.display().to_string()),
-                healthy: trouble.is_none(),
-                note: trouble.or_else(|| of_folder(store.mended(), folder)),
-                ..named(zone)
-            }
+        let now = store.health().zones;
+        let status = |(at, zone): (usize, Zone)| ZoneStatus {
+            folder: Some(zones[at].display().to_string()),
+            health: now.get(at).map_or(ZoneHealth::Healthy, ZoneHealth::of),
+            found: store.found().get(at).map_or(ZoneReport::Healthy, ZoneReport::of),
+            ..named(zone)
         };
-        Zone::ALL.into_iter().zip(zones).map(status).collect()
+        Zone::ALL.into_iter().enumerate().map(status).collect()
     }
 
     /// Returns when everything acknowledged is on disk and nothing more is taken.
@@ -124,12 +120,6 @@ impl Opened {
             store.close().await;
         }
     }
-}
-
-/// What one of the store's lines says of a folder. Each begins with `the zone folder PATH`.
-fn of_folder(lines: &[String], folder: &Path) -> Option<String> {
-    let head = format!("the zone folder {} ", folder.display());
-    lines.iter().find_map(|line| line.strip_prefix(&head).map(str::to_owned))
 }
 
 /// A folder that is not there is as empty.

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::admin::ClockFace;
+use crate::admin::{ClockFace, StoreStatus, ZoneHealth, ZoneReport};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
@@ -386,12 +386,60 @@ impl Text {
         }
     }
 
-    pub fn healthy(self) -> &'static str {
-        self.pick("healthy", "정상")
+    pub fn zone_health(self, health: &ZoneHealth) -> String {
+        match health {
+            ZoneHealth::Healthy => self.pick("healthy", "정상").into(),
+            ZoneHealth::CatchingUp => {
+                self.pick("being copied into again", "다시 복사하는 중").into()
+            }
+            ZoneHealth::Failed { why } => format!("{}: {why}", self.pick("FAILED", "장애")),
+        }
     }
 
-    pub fn not_healthy(self) -> &'static str {
-        self.pick("NOT HEALTHY", "비정상")
+    /// `None` when there is nothing to tell.
+    pub fn zone_report(self, found: &ZoneReport) -> Option<String> {
+        Some(match found {
+            ZoneReport::Healthy => return None,
+            ZoneReport::Lost => self
+                .pick(
+                    "its folder was lost; everything was copied into it again",
+                    "폴더가 없어져서 모든 데이터를 다시 복사했습니다",
+                )
+                .into(),
+            ZoneReport::Stale => self
+                .pick(
+                    "it missed the end of the last run; everything was copied into it again",
+                    "지난 실행의 마지막 부분이 없어서 모든 데이터를 다시 복사했습니다",
+                )
+                .into(),
+            ZoneReport::Rotten { frames, files } => match self {
+                Self::English => format!(
+                    "{frames} damaged frames and {files} damaged files were written again; check its disk"
+                ),
+                Self::Korean => format!(
+                    "손상된 프레임 {frames}개와 파일 {files}개를 다시 썼습니다. 디스크를 점검하세요"
+                ),
+            },
+            ZoneReport::Failed { why } => match self {
+                Self::English => format!("it could not be used at the start: {why}"),
+                Self::Korean => format!("시작할 때 사용할 수 없었습니다: {why}"),
+            },
+        })
+    }
+
+    pub fn store(self, store: &StoreStatus) -> String {
+        match store {
+            StoreStatus::Memory => self
+                .pick("in memory: nothing outlives the process", "메모리: 끝나면 사라집니다")
+                .into(),
+            StoreStatus::Journal => {
+                self.pick("journal in every zone", "모든 가용 영역의 저널").into()
+            }
+            StoreStatus::JournalStopped { why } => match self {
+                Self::English => format!("journal in every zone, TAKES NO CHANGES: {why}"),
+                Self::Korean => format!("모든 가용 영역의 저널, 변경할 수 없음: {why}"),
+            },
+        }
     }
 
     pub fn status_head(self, head: StatusHead) -> &'static str {

@@ -50,13 +50,13 @@ fn lines(status: &admin::Status) -> Vec<(&'static str, String)> {
     line(StatusHead::Listens, format!("{} (https too)", urls.join(", ")));
     line(StatusHead::Clock, text.clock(status.clock));
     for zone in &status.zones {
-        let health = if zone.healthy { text.healthy() } else { text.not_healthy() };
-        let mut parts = vec![format!("{} ({})", zone.name, zone.id), health.to_owned()];
+        let mut parts =
+            vec![format!("{} ({})", zone.name, zone.id), text.zone_health(&zone.health)];
         parts.extend(zone.folder.clone());
-        parts.extend(zone.note.clone());
+        parts.extend(text.zone_report(&zone.found));
         line(StatusHead::Zone, parts.join(", "));
     }
-    line(StatusHead::Store, status.store.clone());
+    line(StatusHead::Store, text.store(&status.store));
     line(StatusHead::Services, status.services.join(", "));
     line(StatusHead::Accounts, status.accounts.to_string());
     let admin::Counts { answered, refused, failed } = status.requests;

@@ -100,6 +100,11 @@ fn announce(data: &DataDir, listen: SocketAddr, running: &Running) {
     if running.region().zone_folders().is_some_and(zones_share_a_device) {
         warn(text.zones_share_a_device());
     }
+    for zone in running.region().zones() {
+        if let Some(found) = text.zone_report(&zone.found) {
+            warn(&format!("{}: {found}", zone.name));
+        }
+    }
     if let Some(key) = running.new_key() {
         super::account::show(data, key);
     }

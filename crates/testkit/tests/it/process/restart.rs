@@ -54,9 +54,9 @@ async fn a_deleted_zone_folder_loses_nothing_and_is_reported() {
     let region = haneul.up(&[]);
     assert_eq!(users(&haneul, &region).await, ["alice"]);
     let status = status(&haneul);
-    let notes: Vec<_> = (0..3).map(|zone| status["zones"][zone]["note"].as_str()).collect();
-    assert_eq!(notes, [None, Some("was lost: everything was copied into it again"), None]);
-    assert_eq!(status["zones"][1]["healthy"], true);
+    let found: Vec<_> = (0..3).map(|zone| status["zones"][zone]["found"].as_str()).collect();
+    assert_eq!(found, ["healthy", "lost", "healthy"].map(Some));
+    assert_eq!(status["zones"][1]["health"], "healthy");
     region.kill();
     // What was copied is good for the loss of the next.
     fs::remove_dir_all(haneul.data().join("zones/a")).expect("removed");
