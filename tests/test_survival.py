@@ -130,6 +130,32 @@ def test_the_loss_of_a_zone(own_region):
     assert "later" in [user["UserName"] for user in root.iam.list_users()["Users"]]
 
 
+def test_the_loss_of_a_zone_while_the_region_runs(own_region):
+    root, *_ = made = fill(own_region)
+    before = everything(own_region, *made)
+    shutil.rmtree(own_region.data / "zones" / "c")
+    # Changes go on, and the folder comes back with everything in it.
+    until_zone_is_whole(
+        own_region, "c", lambda n: root.iam.create_account_alias(AccountAlias=f"alias-{n}")
+    )
+    assert everything(own_region, *made) == before
+    own_region.kill()
+    shutil.rmtree(own_region.data / "zones" / "a")
+    own_region.start()
+    assert everything(own_region, *made) == before
+
+
+def until_zone_is_whole(region, letter, change):
+    """Goes on making changes until the zone's folder is there again and in use."""
+    for n in range(2000):
+        change(n)
+        if (region.data / "zones" / letter / "identity").exists():
+            zone = region.status()["zones"]["abc".index(letter)]
+            if zone["health"] == "healthy":
+                return
+    raise AssertionError(region.log[-5000:])
+
+
 def test_the_loss_of_two_zones_is_not_hidden(own_region):
     fill(own_region)
     own_region.stop()
