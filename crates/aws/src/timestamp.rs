@@ -65,10 +65,18 @@ impl Timestamp {
         printed.expect("years 0 to 9999 have this form")
     }
 
-    /// `20261122T104053Z`, as in `X-Amz-Date`.
+    /// `20261122T104053Z`, as in `X-Amz-Date`. By hand, because every request prints it.
     pub fn to_basic(self) -> String {
-        let form = format_description!("[year][month][day]T[hour][minute][second]Z");
-        self.date_time().format(&form).expect("years 0 to 9999 have this form")
+        let at = self.date_time();
+        let (hour, minute, second) = at.to_hms();
+        let mut text = String::with_capacity(16);
+        push_digits(&mut text, u32::try_from(at.year()).unwrap_or_default(), 4);
+        push_digits(&mut text, u8::from(at.month()).into(), 2);
+        push_digits(&mut text, at.day().into(), 2);
+        text.push('T');
+        [hour, minute, second].into_iter().for_each(|n| push_digits(&mut text, n.into(), 2));
+        text.push('Z');
+        text
     }
 
     /// `Sun, 22 Nov 2026 10:40:53 GMT`, as in HTTP headers.
@@ -99,8 +107,19 @@ impl Timestamp {
 
     /// Exactly `20261122T104053Z`.
     pub fn parse_basic(text: &str) -> Option<Self> {
-        let form = format_description!("[year][month][day]T[hour][minute][second]Z");
-        let at = time::PrimitiveDateTime::parse(text, &form).ok()?;
+        let bytes: &[u8; 16] = text.as_bytes().try_into().ok()?;
+        if bytes[8] != b'T' || bytes[15] != b'Z' {
+            return None;
+        }
+        let number = |at: std::ops::Range<usize>| {
+            bytes[at].iter().try_fold(0u16, |number, byte| {
+                byte.is_ascii_digit().then(|| number * 10 + u16::from(byte - b'0'))
+            })
+        };
+        let two = |at: usize| u8::try_from(number(at..at + 2)?).ok();
+        let month = time::Month::try_from(two(4)?).ok()?;
+        let date = time::Date::from_calendar_date(number(0..4)?.into(), month, two(6)?).ok()?;
+        let at = date.with_hms(two(9)?, two(11)?, two(13)?).ok()?;
         Some(Self::from_date_time(at.assume_utc()))
     }
 
@@ -124,6 +143,14 @@ impl Timestamp {
     fn from_date_time(at: OffsetDateTime) -> Self {
         let ms = at.unix_timestamp_nanos().div_euclid(1_000_000);
         Self::from_millis(i64::try_from(ms).expect("time's years fit"))
+    }
+}
+
+/// The last `count` digits of a number.
+fn push_digits(text: &mut String, number: u32, count: u32) {
+    for place in (0..count).rev() {
+        let digit = number / 10u32.pow(place) % 10;
+        text.push(char::from_digit(digit, 10).expect("a remainder of ten"));
     }
 }
 
@@ -168,6 +195,29 @@ mod tests {
             "1795344053",
         ] {
             assert_eq!(Timestamp::parse(text), Some(AT), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_basic_form_is_exact() {
+        for at in [0, 951_782_400, 1_078_012_799, -1, -62_167_219_200, 253_402_300_799] {
+            let at = Timestamp::from_secs(at);
+            let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+            assert_eq!(at.to_basic(), at.date_time().format(&format).expect("formats"));
+            assert_eq!(Timestamp::parse_basic(&at.to_basic()), Some(at));
+        }
+        for text in [
+            "20261122T104053",
+            "20261122T104053z",
+            "20261122 104053Z",
+            "20261322T104053Z",
+            "20260229T104053Z",
+            "20261122T244053Z",
+            "20261122T106053Z",
+            "2026112²T10405Z",
+            "+0261122T104053Z",
+        ] {
+            assert_eq!(Timestamp::parse_basic(text), None, "{text}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Values as XML elements, for every protocol that answers in XML.
 
+use std::borrow::Cow;
+
 use super::super::scalar;
 use crate::schema::{Kind, List, Location, Map, Member, Namespace, Schema, TimestampFormat};
 use crate::value::Value;
@@ -138,7 +140,12 @@ fn attributes_of(schema: &Schema, value: &Value) -> String {
 
 /// Text that XML 1.0 cannot hold at all (control characters) becomes U+FFFD; clients' parsers
 /// would refuse the whole answer otherwise.
-pub(in crate::protocol) fn escape(text: &str) -> String {
+pub(in crate::protocol) fn escape(text: &str) -> Cow<'_, str> {
+    // Nearly all text is names, ARNs and dates: nothing in it to escape.
+    let plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'&' | b'<' | b'>' | b'"');
+    if text.bytes().all(plain) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -155,5 +162,5 @@ pub(in crate::protocol) fn escape(text: &str) -> String {
             other => out.push(other),
         }
     }
-    out
+    Cow::Owned(out)
 }
