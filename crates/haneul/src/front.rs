@@ -141,20 +141,18 @@ impl Front {
         form: &mut Form,
         line: &mut RequestLine,
     ) -> Result<Answer, Error> {
-        let early = route::route(&self.services, &self.domain, parts, b"");
-        let body = match &early {
-            // Its bodies may be large, and nothing is done with them.
-            Route::NotServed { looks: route::Looks::S3, .. } if !route::is_form(&parts.headers) => {
-                None
-            }
-            early => {
-                *form = self.form(early, parts);
-                Some(body::read(parts, incoming).await?)
-            }
+        let route_by = |body: &[u8]| route::route(&self.services, &self.domain, parts, body);
+        // A form says in its body what its head may not; S3's bodies may be large, and nothing
+        // is done with them.
+        let read = route::is_form(&parts.headers) || !route_by(b"").is_lacking_s3();
+        let body = if read {
+            let read = body::read(parts, incoming).await;
+            Some(read.inspect_err(|_| *form = self.form(&route_by(b""), parts))?)
+        } else {
+            None
         };
         let bytes = body.clone().unwrap_or_default();
-        // A form's body may say what its head does not.
-        let route = route::route(&self.services, &self.domain, parts, &bytes);
+        let route = route_by(&bytes);
         *form = self.form(&route, parts);
         let action = route::action(parts, &bytes).map(str::to_owned);
         line.action = action.clone().unwrap_or_default();

@@ -8,8 +8,8 @@ pub const CONNECTIONS_MAX: usize = 16_384;
 pub const BACKLOG: u32 = 1024;
 /// From the TCP handshake to the first byte, and for the TLS handshake.
 pub const HANDSHAKE_MAX: Duration = Duration::from_secs(15);
-/// A connection without a request this long is closed; so is one whose request line and
-/// headers take longer. Above the 60 s that load balancers and SDK pools keep connections
+/// A connection without a whole request head this long, and at most twice as long, is
+/// closed. Above the 60 s that load balancers and SDK pools keep connections
 /// for, so that they, who know when they will write, close first.
 pub const IDLE_MAX: Duration = Duration::from_secs(75);
 /// For a control-plane request's body to arrive.
@@ -40,8 +40,9 @@ pub const DISCARD_MAX: Duration = Duration::from_secs(5);
 
 /// Names of refused operations that are counted; later ones are counted together.
 pub const REFUSED_NAMES_MAX: usize = 1024;
-/// Derived signing keys kept.
+/// Access keys whose derived signing keys are kept, and scopes of each.
 pub const SIGNING_KEYS_MAX: usize = 1024;
+pub const SCOPES_PER_KEY_MAX: usize = 16;
 
 /// Commands connected to the admin socket at once, and the bytes of one's question.
 pub const ADMIN_CONNECTIONS_MAX: usize = 32;

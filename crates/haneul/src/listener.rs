@@ -151,8 +151,8 @@ impl Door {
                     return;
                 }
                 _ = stop.wait_for(|stop| *stop) => break,
-                // hyper bounds an HTTP/1.1 head itself; this is for HTTP/2 and for a client
-                // that stops within HTTP/2's preface.
+                // Not hyper's own timer of HTTP/1.1 heads: it is set anew with each request,
+                // which costs more than reading the head, and does not know HTTP/2.
                 () = tokio::time::sleep(limits::IDLE_MAX) => {
                     let now = activity.idle_since();
                     if now.is_some() && now == seen {
@@ -244,8 +244,7 @@ fn http_builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits::IDLE_MAX)
+        .header_read_timeout(None)
         .max_buf_size(limits::HEAD_BYTES_MAX)
         .max_headers(limits::HEADERS_MAX);
     builder

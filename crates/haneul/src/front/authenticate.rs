@@ -62,18 +62,24 @@ impl Authenticator {
     }
 }
 
-/// Derived keys: deriving one costs four HMACs, and a client uses one all day.
+/// Derived keys: deriving one costs four HMACs, and a client uses one all day. By access key
+/// id, then the few scopes that its holder signs for.
 #[derive(Default)]
-struct SigningKeys(Mutex<HashMap<(String, Scope), (String, SigningKey)>>);
+struct SigningKeys(Mutex<HashMap<String, Vec<Derived>>>);
+
+struct Derived {
+    scope: Scope,
+    secret: String,
+    key: SigningKey,
+}
 
 impl SigningKeys {
     fn of(&self, secret: &str, access_key_id: &str, scope: &Scope) -> SigningKey {
-        let place = (access_key_id.to_owned(), scope.clone());
         let mut keys = self.0.lock().expect("deriving does not panic");
-        if let Some((of_secret, key)) = keys.get(&place)
-            && of_secret == secret
-        {
-            return key.clone();
+        let derived = keys.get(access_key_id).map(Vec::as_slice).unwrap_or_default();
+        let fits = |derived: &&Derived| derived.scope == *scope && derived.secret == secret;
+        if let Some(derived) = derived.iter().find(fits) {
+            return derived.key.clone();
         }
         let key = SigningKey::of_scope(secret, scope);
         // All at once rather than the oldest first: they are cheap to derive again, and a
@@ -81,7 +87,12 @@ impl SigningKeys {
         if keys.len() >= limits::SIGNING_KEYS_MAX {
             keys.clear();
         }
-        keys.insert(place, (secret.to_owned(), key.clone()));
+        let derived = keys.entry(access_key_id.to_owned()).or_default();
+        if derived.len() >= limits::SCOPES_PER_KEY_MAX {
+            derived.clear();
+        }
+        let (scope, secret) = (scope.clone(), secret.to_owned());
+        derived.push(Derived { scope, secret, key: key.clone() });
         key
     }
 }

@@ -21,6 +21,12 @@ pub enum Route {
     },
 }
 
+impl Route {
+    pub fn is_lacking_s3(&self) -> bool {
+        matches!(self, Self::NotServed { looks: Looks::S3, .. })
+    }
+}
+
 /// What a request for a service that we do not know looks like, and so in what form its
 /// sender reads a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
