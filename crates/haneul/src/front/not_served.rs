@@ -55,7 +55,7 @@ pub fn refusal(service: &str, operation: Option<&str>) -> Error {
     }
 }
 
-static ANY: Model = Model {
+const NOTHING: Model = Model {
     signing_name: "",
     service_id: "",
     api_version: "",
@@ -68,15 +68,5 @@ static ANY: Model = Model {
     errors: &[],
 };
 
-static S3: Model = Model {
-    signing_name: "s3",
-    service_id: "",
-    api_version: "",
-    xml_namespace: "",
-    target_prefix: "",
-    protocols: &[],
-    query_compatible: false,
-    operations: &[],
-    not_served: &[],
-    errors: &[],
-};
+static ANY: Model = NOTHING;
+static S3: Model = Model { signing_name: "s3", ..NOTHING };
