@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| iam::policy::hostile::judge(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| policy::hostile::judge(data));

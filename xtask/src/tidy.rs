@@ -72,7 +72,7 @@ const SERVICES: [&str; 15] = [
 ];
 
 /// The foundation: everything that is neither a service nor stands on one.
-const FOUNDATION: [&str; 6] = ["aws", "journal", "state", "host", "edge", "dns"];
+const FOUNDATION: [&str; 7] = ["aws", "policy", "journal", "state", "host", "edge", "dns"];
 
 /// Who may depend on whom; `None` for a crate that nobody has placed yet.
 fn may_use(from: &str, to: &str, kind: Kind) -> Option<bool> {
@@ -84,7 +84,7 @@ fn may_use(from: &str, to: &str, kind: Kind) -> Option<bool> {
         "aws" => to == "codegen" && kind != Kind::Normal,
         // Its reconcilers' crash loop is tried on the fake host.
         "state" => ["aws", "journal"].contains(&to) || (to == "host" && kind == Kind::Development),
-        "host" | "edge" | "dns" => to == "aws",
+        "policy" | "host" | "edge" | "dns" => to == "aws",
         "console" => ["aws", "state"].contains(&to),
         "haneul" => foundation(to) || service(to) || to == "console",
         "testkit" => foundation(to) || service(to) || ["console", "haneul"].contains(&to),

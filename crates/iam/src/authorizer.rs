@@ -12,9 +12,7 @@ use aws::{BoxFuture, Call, Check, Decision, Identity, Principal};
 
 use crate::Iam;
 use crate::error::{Error, Result};
-use crate::policy::{
-    Applied, Context, Document, Kind, Named, Request, Requester, denial, evaluate,
-};
+use policy::{Applied, Context, Document, Kind, Named, Request, Requester, denial, evaluate};
 
 pub(crate) mod held;
 

@@ -3,8 +3,8 @@
 
 use aws::AccountId;
 
-use crate::policy::Malformed;
 use crate::quota::Quota;
+use policy::Malformed;
 
 pub type Result<T> = std::result::Result<T, Error>;
 

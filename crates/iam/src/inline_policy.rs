@@ -7,11 +7,11 @@ use state::Stored;
 use crate::error::{Error, Limit, Missing, Result};
 use crate::group::Group;
 use crate::page::{Ask, Page};
-use crate::policy::{Document, Kind};
 use crate::policy_holder::{PolicyHolder, scope};
 use crate::role::Role;
 use crate::user::User;
 use crate::{Iam, document, model, name};
+use policy::{Document, Kind};
 
 async fn put<R: PolicyHolder>(
     iam: &Iam,

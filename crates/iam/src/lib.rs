@@ -34,7 +34,6 @@
 
 pub mod error;
 pub mod model;
-pub mod policy;
 
 pub mod accounts;
 pub mod user;

@@ -11,12 +11,12 @@ use crate::aws_managed_policy::{self, AwsManagedPolicy};
 use crate::error::{Error, InUse, Limit, Missing, Result, Taken};
 use crate::id::{self, Kind};
 use crate::name::{self, PolicyArn, PolicyOwner};
-use crate::policy::{self, Document};
 use crate::policy_holder::scope;
 use crate::policy_version::{PolicyVersion, version_key};
 use crate::quota::{Quota, VERSIONS_PER_POLICY_MAX};
 use crate::tag::{KeyCase, Tags};
 use crate::{Iam, document, model};
+use policy::Document;
 
 /// A customer managed policy. Its documents are records of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

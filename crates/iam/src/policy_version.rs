@@ -8,10 +8,10 @@ use state::Record;
 use crate::error::{Error, InUse, Missing, Result};
 use crate::managed_policy::{Found, ManagedPolicy, add_version};
 use crate::name::PolicyArn;
-use crate::policy::{self, Document};
 use crate::policy_holder::scope;
 use crate::quota::Quota;
 use crate::{Iam, document, model};
+use policy::Document;
 
 /// The document of one version, as it was handed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,11 +10,11 @@ use aws::{AccountId, Arn, Call, Identity, Principal};
 use crate::authorizer::held::{Held, HeldPolicy};
 use crate::error::{Error, Missing, Result};
 use crate::page::Ask;
-use crate::policy::{
+use crate::{Iam, model};
+use policy::{
     self, Applied, Context, Document, Effect, Kind, Layer, Matched, Named, Request, Requester,
     Verdict, evaluate,
 };
-use crate::{Iam, model};
 
 #[cfg(test)]
 mod tests;

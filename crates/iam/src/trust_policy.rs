@@ -16,11 +16,11 @@ use crate::accounts::Account;
 use crate::document;
 use crate::error::{Error, Result};
 use crate::name;
-use crate::policy::{Document, Kind, PrincipalName};
 use crate::policy_holder::scope;
 use crate::quota::Quota;
 use crate::role::Role;
 use crate::user::User;
+use policy::{Document, Kind, PrincipalName};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustPolicy {

@@ -12,12 +12,12 @@ use crate::group::Group;
 use crate::id::UniqueId;
 use crate::managed_policy::ManagedPolicy;
 use crate::name::{self, PolicyArn, PolicyOwner};
-use crate::policy::{Document, Kind, Named};
 use crate::policy_holder::{Policies, PolicyHolder, scope};
 use crate::policy_version::{PolicyVersion, version_key};
 use crate::role::Role;
 use crate::user::User;
 use crate::{Iam, aws_managed_policy};
+use policy::{Document, Kind, Named};
 
 #[derive(Debug, Default)]
 pub(crate) struct Held {

@@ -3,9 +3,7 @@ use std::collections::BTreeSet;
 use aws::Identity;
 
 use super::*;
-use crate::policy::{
-    Applied, Context, Document, Kind, Named, Request, Requester, Verdict, evaluate,
-};
+use policy::{Applied, Context, Document, Kind, Named, Request, Requester, Verdict, evaluate};
 
 #[test]
 fn the_table_is_in_order_and_every_document_is_a_policy() {

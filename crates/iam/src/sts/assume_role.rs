@@ -5,7 +5,6 @@ use aws::{AccountId, Arn, Call, Principal};
 use state::Stored;
 
 use crate::error::{Error, Result};
-use crate::policy::{Document, Kind};
 use crate::policy_holder::scope;
 use crate::role::Role;
 use crate::secret::Secret;
@@ -14,6 +13,7 @@ use crate::sts::session_tag;
 use crate::sts::session_token::{refuse_mfa, seconds};
 use crate::sts::{Sts, model};
 use crate::{id, name};
+use policy::{Document, Kind};
 
 const DURATION_SECS_DEFAULT: i32 = 3600;
 /// Of a session that another role's session asked for.

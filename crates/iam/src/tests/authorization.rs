@@ -166,7 +166,7 @@ async fn assuming_a_role_asks_its_trust_policy_too() {
     let request = "AssumeRole RoleArn=arn:aws:iam::123456789012:role/none RoleSessionName=ses";
     let checks = region.checks(&bob, request).await.expect("asked");
     let policy = checks[0].resource_policy.clone().expect("a trust policy");
-    let trust = crate::policy::Document::parse(&policy, crate::policy::Kind::Trust);
+    let trust = policy::Document::parse(&policy, policy::Kind::Trust);
     assert!(trust.is_ok() && !policy.contains("Allow"), "{policy}");
     for request in ["GetCallerIdentity", "GetSessionToken"] {
         assert_eq!(asked(&region, &bob, request).await, Vec::<String>::new());

@@ -1,52 +1,52 @@
 //! From JSON to a [`Document`], refusing in AWS's order and words.
 
-use super::condition::{Condition, Operator};
-use super::document::{
+use crate::condition::{Condition, Operator};
+use crate::document::{
     ActionElement, ActionPattern, Document, Effect, Kind, Position, ResourceElement, Span,
     Statement, Version,
 };
-use super::json::{self, Node, Value};
-use super::malformed::Malformed;
-use super::pattern::ArnPattern;
-use super::principal::{PrincipalElement, PrincipalName};
-use super::validate;
+use crate::json::{self, Node, Value};
+use crate::malformed::Malformed;
+use crate::pattern::ArnPattern;
+use crate::principal::{PrincipalElement, PrincipalName};
+use crate::validate;
 
 type Entries = [(String, Value)];
 
 /// A statement whose parts have the right JSON types, and not yet the right content.
-pub(super) struct Draft<'a> {
-    pub(super) sid: Option<&'a str>,
-    pub(super) effect: Option<&'a str>,
-    pub(super) principal: Option<DraftPrincipal<'a>>,
-    pub(super) action: Option<DraftList>,
-    pub(super) resource: Option<DraftList>,
-    pub(super) conditions: Vec<DraftCondition<'a>>,
+pub(crate) struct Draft<'a> {
+    pub(crate) sid: Option<&'a str>,
+    pub(crate) effect: Option<&'a str>,
+    pub(crate) principal: Option<DraftPrincipal<'a>>,
+    pub(crate) action: Option<DraftList>,
+    pub(crate) resource: Option<DraftList>,
+    pub(crate) conditions: Vec<DraftCondition<'a>>,
     start: usize,
     end: usize,
 }
 
 /// Action or Resource; `negated` when it was written with Not.
-pub(super) struct DraftList {
-    pub(super) negated: bool,
-    pub(super) texts: Vec<String>,
+pub(crate) struct DraftList {
+    pub(crate) negated: bool,
+    pub(crate) texts: Vec<String>,
 }
 
-pub(super) struct DraftPrincipal<'a> {
-    pub(super) negated: bool,
+pub(crate) struct DraftPrincipal<'a> {
+    pub(crate) negated: bool,
     /// Names by their kind: `AWS`, `Service`, [`EVERYONE`].
-    pub(super) kinds: Vec<(&'a str, Vec<String>)>,
+    pub(crate) kinds: Vec<(&'a str, Vec<String>)>,
 }
 
-pub(super) struct DraftCondition<'a> {
-    pub(super) operator: Operator,
-    pub(super) key: &'a str,
-    pub(super) values: Vec<String>,
+pub(crate) struct DraftCondition<'a> {
+    pub(crate) operator: Operator,
+    pub(crate) key: &'a str,
+    pub(crate) values: Vec<String>,
 }
 
 /// The kind under which `"Principal": "*"` is kept until names are read.
-pub(super) const EVERYONE: &str = "*";
+pub(crate) const EVERYONE: &str = "*";
 
-pub(super) fn document(text: &str, kind: Kind) -> Result<Document, Malformed> {
+pub(crate) fn document(text: &str, kind: Kind) -> Result<Document, Malformed> {
     if text.starts_with([' ', '\t', '\r', '\n']) && kind != Kind::Resource {
         return Err(Malformed::LeadingSpace);
     }

@@ -22,7 +22,7 @@ pub struct Context<'a> {
 
 /// What a request says for one key.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Values<'a> {
+pub(crate) enum Values<'a> {
     Absent,
     One(Cow<'a, str>),
     Many(&'a [String]),
@@ -40,7 +40,7 @@ impl<'a> Context<'a> {
     }
 
     /// `key` is in lower case: names of keys are compared without their case.
-    pub(super) fn values(&self, key: &str) -> Values<'a> {
+    pub(crate) fn values(&self, key: &str) -> Values<'a> {
         if let Some((_, values)) = self.given.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)) {
             return match values.as_slice() {
                 [] => Values::Absent,
@@ -53,7 +53,7 @@ impl<'a> Context<'a> {
     }
 
     /// The value of a key that has exactly one, as a policy variable needs it.
-    pub(super) fn single(&self, key: &str) -> Option<Cow<'a, str>> {
+    pub(crate) fn single(&self, key: &str) -> Option<Cow<'a, str>> {
         match self.values(key) {
             Values::One(value) => Some(value),
             Values::Absent | Values::Many(_) => None,

@@ -9,9 +9,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ipnet::IpNet;
 
-use super::context::{Context, Values};
-use super::date;
-use super::pattern::{ArnPattern, Notation, Pattern, arn_fields};
+use crate::context::{Context, Values};
+use crate::date;
+use crate::pattern::{ArnPattern, Notation, Pattern, arn_fields};
 
 /// One operator on one key. All conditions of a statement must hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Condition {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Operator {
+pub(crate) struct Operator {
     quantifier: Option<Quantifier>,
     comparison: Comparison,
     negated: bool,
@@ -90,7 +90,7 @@ enum Operand {
 
 impl Operator {
     /// Names are matched with their case, as AWS does.
-    pub(super) fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         let (quantifier, rest) = match name.split_once(':') {
             Some(("ForAllValues", rest)) => (Some(Quantifier::AllValues), rest),
             Some(("ForAnyValue", rest)) => (Some(Quantifier::AnyValue), rest),
@@ -163,7 +163,7 @@ impl Comparison {
 }
 
 impl Condition {
-    pub(super) fn new(operator: Operator, key: &str, values: Vec<String>, variables: bool) -> Self {
+    pub(crate) fn new(operator: Operator, key: &str, values: Vec<String>, variables: bool) -> Self {
         let operands =
             values.iter().map(|value| Operand::parse(operator.comparison, value, variables));
         Self {
@@ -197,13 +197,13 @@ impl Condition {
     }
 
     /// Dates that cannot be read make AWS refuse a policy; other values only match nothing.
-    pub(super) fn has_unreadable_date(&self) -> bool {
+    pub(crate) fn has_unreadable_date(&self) -> bool {
         matches!(self.operator.comparison, Comparison::Date(_))
             && self.operands.contains(&Operand::Unreadable)
     }
 
     /// Keys of the variables in the values.
-    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         self.operands.iter().flat_map(|operand| {
             let (text, arn) = match operand {
                 Operand::Text(pattern) => (Some(pattern.variables()), None),
@@ -214,7 +214,7 @@ impl Condition {
         })
     }
 
-    pub(super) fn holds(&self, context: &Context<'_>) -> bool {
+    pub(crate) fn holds(&self, context: &Context<'_>) -> bool {
         let values = context.values(&self.key_lower);
         let Operator { quantifier, comparison, negated, if_exists } = self.operator;
         if comparison == Comparison::Null {

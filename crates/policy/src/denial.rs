@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::evaluate::{Layer, Verdict};
-use super::request::Request;
+use crate::evaluate::{Layer, Verdict};
+use crate::request::Request;
 
 /// `None` when the verdict is no refusal.
 pub fn denial(request: &Request<'_>, verdict: Verdict) -> Option<String> {

@@ -12,15 +12,15 @@ pub const DOCUMENT_BYTES_MAX: usize = 131_072;
 const DEPTH_MAX: usize = 32;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Value {
+pub(crate) struct Value {
     /// Byte offsets of the value's first letter and of the one after its last.
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) node: Node,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) node: Node,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     Null,
     Bool(bool),
     /// As written: the engine compares numbers in their own type.
@@ -32,9 +32,9 @@ pub(super) enum Node {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotJson;
+pub(crate) struct NotJson;
 
-pub(super) fn read(text: &str) -> Result<Value, NotJson> {
+pub(crate) fn read(text: &str) -> Result<Value, NotJson> {
     if text.len() > DOCUMENT_BYTES_MAX {
         return Err(NotJson);
     }

@@ -32,17 +32,17 @@ impl<'a> Requester<'a> {
 
     /// Whether policies can be attached to it. Services and strangers have only what a
     /// resource's policy gives them.
-    pub(super) fn has_identity_policies(&self) -> bool {
+    pub(crate) fn has_identity_policies(&self) -> bool {
         !matches!(self.identity.principal, Principal::Anonymous | Principal::Service(_))
     }
 
     /// The account whose policies govern the caller.
-    pub(super) fn account(&self) -> Option<&'a AccountId> {
+    pub(crate) fn account(&self) -> Option<&'a AccountId> {
         self.identity.account.as_ref().filter(|_| self.has_identity_policies())
     }
 
     /// The caller as AWS's refusals name it.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match (&self.identity.principal, &self.arn) {
             (Principal::Service(service), _) => service,
             (_, Some(arn)) => arn,
@@ -53,7 +53,7 @@ impl<'a> Requester<'a> {
 
 /// How directly a resource's policy names the caller, which decides what else must agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Grant {
+pub(crate) enum Grant {
     /// The account: its administrator's policies decide.
     Account,
     /// The role a session was made from: boundary and session policies still limit.
@@ -64,10 +64,10 @@ pub(super) enum Grant {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct PrincipalElement {
-    pub(super) negated: bool,
+    pub(crate) negated: bool,
     /// `"*"` written without a kind.
-    pub(super) everyone: bool,
-    pub(super) names: Vec<PrincipalName>,
+    pub(crate) everyone: bool,
+    pub(crate) names: Vec<PrincipalName>,
 }
 
 /// One name in a Principal element.
@@ -88,7 +88,7 @@ pub enum PrincipalName {
 
 impl PrincipalName {
     /// `None` when AWS refuses such a name.
-    pub(super) fn parse(kind: &str, value: &str) -> Option<Self> {
+    pub(crate) fn parse(kind: &str, value: &str) -> Option<Self> {
         match kind {
             "AWS" => Self::parse_aws(value),
             "Service" => value.contains('.').then(|| Self::Service(value.into())),
@@ -185,7 +185,7 @@ impl PrincipalElement {
 
     /// How an Allow statement names `who`. NotPrincipal gives to everyone whom it names in no
     /// way at all.
-    pub(super) fn grant(&self, who: &Requester<'_>) -> Option<Grant> {
+    pub(crate) fn grant(&self, who: &Requester<'_>) -> Option<Grant> {
         match (self.negated, self.named(who)) {
             (false, named) => named,
             (true, None) => Some(Grant::Direct),
@@ -195,7 +195,7 @@ impl PrincipalElement {
 
     /// Whether a Deny statement is about `who`. Only the caller's own name exempts it from a
     /// NotPrincipal: an account or a role listed beside it exempts no one else in there.
-    pub(super) fn denies(&self, who: &Requester<'_>) -> bool {
+    pub(crate) fn denies(&self, who: &Requester<'_>) -> bool {
         let named = self.named(who);
         if self.negated { named != Some(Grant::Direct) } else { named.is_some() }
     }

@@ -2,7 +2,7 @@
 
 use aws::{AccountId, Identity, Principal};
 
-use super::{
+use crate::{
     Applied, Context, DOCUMENT_BYTES_MAX, Document, Kind, Named, Request, Requester, Verdict,
     denial, evaluate,
 };

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::condition::Condition;
-use super::context::Context;
-use super::malformed::Malformed;
-use super::parse;
-use super::pattern::{ArnPattern, Notation, Pattern};
-use super::principal::{PrincipalElement, PrincipalName};
-use super::request::Request;
+use crate::condition::Condition;
+use crate::context::Context;
+use crate::malformed::Malformed;
+use crate::parse;
+use crate::pattern::{ArnPattern, Notation, Pattern};
+use crate::principal::{PrincipalElement, PrincipalName};
+use crate::request::Request;
 
 /// Where a document is to be attached, which decides what it must and must not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,33 +43,33 @@ pub enum Effect {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
-    pub(super) version: Option<Version>,
-    pub(super) id: Option<String>,
-    pub(super) statements: Vec<Statement>,
+    pub(crate) version: Option<Version>,
+    pub(crate) id: Option<String>,
+    pub(crate) statements: Vec<Statement>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
-    pub(super) sid: Option<String>,
-    pub(super) effect: Effect,
-    pub(super) principal: Option<PrincipalElement>,
-    pub(super) action: ActionElement,
+    pub(crate) sid: Option<String>,
+    pub(crate) effect: Effect,
+    pub(crate) principal: Option<PrincipalElement>,
+    pub(crate) action: ActionElement,
     /// `None` in a trust policy, which is about its own role.
-    pub(super) resource: Option<ResourceElement>,
-    pub(super) conditions: Vec<Condition>,
-    pub(super) span: Span,
+    pub(crate) resource: Option<ResourceElement>,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) span: Span,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct ActionElement {
-    pub(super) negated: bool,
-    pub(super) actions: Vec<ActionPattern>,
+pub(crate) struct ActionElement {
+    pub(crate) negated: bool,
+    pub(crate) actions: Vec<ActionPattern>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct ResourceElement {
-    pub(super) negated: bool,
-    pub(super) resources: Vec<ArnPattern>,
+pub(crate) struct ResourceElement {
+    pub(crate) negated: bool,
+    pub(crate) resources: Vec<ArnPattern>,
 }
 
 /// A line and a column, both counted from one.
@@ -173,7 +173,7 @@ impl Statement {
 
     /// Whether Action, Resource and Condition fit the request. Principal is asked apart: what it
     /// says is more than yes or no.
-    pub(super) fn applies(&self, request: &Request<'_>) -> bool {
+    pub(crate) fn applies(&self, request: &Request<'_>) -> bool {
         self.action.covers(request)
             && self.resource.as_ref().is_none_or(|resource| resource.covers(request))
             && self.conditions.iter().all(|condition| condition.holds(&request.context))
@@ -250,14 +250,14 @@ impl ResourceElement {
 
 /// `service:Action` with wildcards, compared without case.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct ActionPattern {
+pub(crate) struct ActionPattern {
     text: Box<str>,
     /// `None` for a lone `*`.
     parts: Option<(Box<str>, Pattern)>,
 }
 
 impl ActionPattern {
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let notation = Notation { wildcards: true, variables: false, ignore_case: false };
         let parts = text.split_once(':').map(|(service, action)| {
             let action = action.to_ascii_lowercase();

@@ -1,6 +1,6 @@
-//! Why a policy document is refused, in AWS's sentences.
-
-use aws::Error;
+//! Why a policy document is refused, in the sentences of IAM and STS.
+//!
+//! A service with other words for the same refusal (S3) matches the variants and words them.
 
 /// The user guide documents the grammar but not the sentences; these are the ones that the
 /// service prints. Identity policies are checked by the older of AWS's two validators, trust
@@ -62,11 +62,4 @@ pub enum Malformed {
     InvalidPrincipal { kind: String, value: String },
     #[error("AssumeRole policy may only specify STS AssumeRole actions.")]
     NotAssumeRole,
-}
-
-impl From<Malformed> for Error {
-    /// IAM's and STS's code. S3 and others have codes of their own for the same refusal.
-    fn from(refusal: Malformed) -> Self {
-        Self::client(400, "MalformedPolicyDocument", refusal.to_string())
-    }
 }

@@ -6,7 +6,7 @@ const YEARS: std::ops::RangeInclusive<i64> = -292_275_054..=292_278_993;
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Parts left out at the end are the first of their
 /// kind; a time without a zone is UTC; a part may have one digit where two are usual.
-pub(super) fn parse(text: &str) -> Option<i128> {
+pub(crate) fn parse(text: &str) -> Option<i128> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
     if !lower.contains('t') && !lower.contains('-') {

@@ -11,14 +11,14 @@ use aws::{AccountId, Call, Identity, Principal, Session, Timestamp};
 
 use super::*;
 
-pub(super) const OWN: &str = "111122223333";
-pub(super) const OTHER: &str = "444455556666";
+pub(crate) const OWN: &str = "111122223333";
+pub(crate) const OTHER: &str = "444455556666";
 
-pub(super) fn account(id: &str) -> AccountId {
+pub(crate) fn account(id: &str) -> AccountId {
     id.parse().expect("an account id")
 }
 
-pub(super) fn user(id: &str, name: &str) -> Identity {
+pub(crate) fn user(id: &str, name: &str) -> Identity {
     Identity {
         account: Some(account(id)),
         principal: Principal::User {
@@ -31,7 +31,7 @@ pub(super) fn user(id: &str, name: &str) -> Identity {
     }
 }
 
-pub(super) fn role(id: &str, name: &str, session_name: &str) -> Identity {
+pub(crate) fn role(id: &str, name: &str, session_name: &str) -> Identity {
     Identity {
         account: Some(account(id)),
         principal: Principal::AssumedRole {
@@ -45,7 +45,7 @@ pub(super) fn role(id: &str, name: &str, session_name: &str) -> Identity {
     }
 }
 
-pub(super) fn service(name: &str) -> Identity {
+pub(crate) fn service(name: &str) -> Identity {
     Identity {
         account: Some(account(OWN)),
         principal: Principal::Service(name.into()),
@@ -54,7 +54,7 @@ pub(super) fn service(name: &str) -> Identity {
     }
 }
 
-pub(super) fn session() -> Session {
+pub(crate) fn session() -> Session {
     Session {
         issued_at: Timestamp::from_secs(1_799_999_000),
         expires_at: Timestamp::from_secs(1_800_003_600),
@@ -66,7 +66,7 @@ pub(super) fn session() -> Session {
     }
 }
 
-pub(super) fn call(identity: &Identity) -> Call {
+pub(crate) fn call(identity: &Identity) -> Call {
     Call {
         request_id: "r".into(),
         identity: identity.clone(),
@@ -82,8 +82,8 @@ pub(super) fn call(identity: &Identity) -> Call {
 
 /// A question built up in the words of the tables.
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
-    pub(super) call: Call,
+pub(crate) struct Ask {
+    pub(crate) call: Call,
     action: String,
     resource: String,
     owner: Option<AccountId>,
@@ -96,7 +96,7 @@ pub(super) struct Ask {
 }
 
 impl Ask {
-    pub(super) fn new(who: &Identity, action: &str, resource: &str) -> Self {
+    pub(crate) fn new(who: &Identity, action: &str, resource: &str) -> Self {
         Self {
             call: call(who),
             action: action.into(),
@@ -111,55 +111,55 @@ impl Ask {
         }
     }
 
-    pub(super) fn identity(mut self, statements: &str) -> Self {
+    pub(crate) fn identity(mut self, statements: &str) -> Self {
         self.identity.push(parse(statements, Kind::Inline));
         self
     }
 
-    pub(super) fn boundary(mut self, statements: &str) -> Self {
+    pub(crate) fn boundary(mut self, statements: &str) -> Self {
         self.boundary = Some(parse(statements, Kind::Managed));
         self
     }
 
-    pub(super) fn session(mut self, statements: &str) -> Self {
+    pub(crate) fn session(mut self, statements: &str) -> Self {
         self.session.push(parse(statements, Kind::Session));
         self
     }
 
-    pub(super) fn on_resource(mut self, statements: &str) -> Self {
+    pub(crate) fn on_resource(mut self, statements: &str) -> Self {
         self.on_resource = Some(parse(statements, Kind::Resource));
         self
     }
 
-    pub(super) fn trust(mut self, statements: &str) -> Self {
+    pub(crate) fn trust(mut self, statements: &str) -> Self {
         self.on_resource = Some(parse(statements, Kind::Trust));
         self
     }
 
-    pub(super) fn owned_by(mut self, owner: &str) -> Self {
+    pub(crate) fn owned_by(mut self, owner: &str) -> Self {
         self.owner = Some(account(owner));
         self
     }
 
-    pub(super) fn key(mut self, key: &str, values: &[&str]) -> Self {
+    pub(crate) fn key(mut self, key: &str, values: &[&str]) -> Self {
         self.given.push((key.into(), values.iter().map(|v| (*v).into()).collect()));
         self
     }
 
-    pub(super) fn tag(mut self, key: &str, value: &str) -> Self {
+    pub(crate) fn tag(mut self, key: &str, value: &str) -> Self {
         self.tags.push((key.into(), value.into()));
         self
     }
 
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         self.with(|applied, request| evaluate(applied, request).verdict)
     }
 
-    pub(super) fn denial(&self) -> Option<String> {
+    pub(crate) fn denial(&self) -> Option<String> {
         self.with(|applied, request| denial(request, evaluate(applied, request).verdict))
     }
 
-    pub(super) fn with<T>(&self, ask: impl FnOnce(&Applied<'_>, &Request<'_>) -> T) -> T {
+    pub(crate) fn with<T>(&self, ask: impl FnOnce(&Applied<'_>, &Request<'_>) -> T) -> T {
         fn named(document: &Document) -> Named<'_> {
             Named { name: "p", document }
         }
@@ -183,10 +183,10 @@ impl Ask {
 }
 
 /// A document of version 2012-10-17 around one statement or several.
-pub(super) fn parse(statements: &str, kind: Kind) -> Document {
+pub(crate) fn parse(statements: &str, kind: Kind) -> Document {
     let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
     Document::parse(&text, kind).unwrap_or_else(|refusal| panic!("{refusal}: {text}"))
 }
 
-pub(super) const ALLOW_ALL: &str = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
-pub(super) const ALLOWED: Verdict = Verdict::Allowed;
+pub(crate) const ALLOW_ALL: &str = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+pub(crate) const ALLOWED: Verdict = Verdict::Allowed;

@@ -8,9 +8,9 @@
 //! that names the account only lets that account's identity policies decide. Across accounts
 //! both sides must allow.
 
-use super::document::{Document, Effect, Statement};
-use super::principal::Grant;
-use super::request::Request;
+use crate::document::{Document, Effect, Statement};
+use crate::principal::Grant;
+use crate::request::Request;
 
 /// A document with the name it is reported by.
 #[derive(Clone, Copy, Debug)]

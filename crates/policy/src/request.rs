@@ -2,18 +2,18 @@
 
 use aws::AccountId;
 
-use super::context::Context;
-use super::pattern::arn_fields;
-use super::principal::Requester;
+use crate::context::Context;
+use crate::pattern::arn_fields;
+use crate::principal::Requester;
 
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    pub(super) who: Requester<'a>,
-    pub(super) action: &'a str,
-    pub(super) resource: &'a str,
+    pub(crate) who: Requester<'a>,
+    pub(crate) action: &'a str,
+    pub(crate) resource: &'a str,
     /// `None` when it is the caller's own account.
-    pub(super) resource_account: Option<&'a AccountId>,
-    pub(super) context: Context<'a>,
+    pub(crate) resource_account: Option<&'a AccountId>,
+    pub(crate) context: Context<'a>,
     /// Service and action in lower case, without the colon between them.
     lower: String,
     service_len: usize,
@@ -53,23 +53,23 @@ impl<'a> Request<'a> {
         self.resource
     }
 
-    pub(super) fn action_parts(&self) -> (&str, &str) {
+    pub(crate) fn action_parts(&self) -> (&str, &str) {
         self.lower.split_at(self.service_len)
     }
 
-    pub(super) fn resource_fields(&self) -> Option<&[&'a str; 6]> {
+    pub(crate) fn resource_fields(&self) -> Option<&[&'a str; 6]> {
         self.fields.as_ref()
     }
 
     /// Whether the resource is a role's trust: STS's actions that a trust policy can allow.
-    pub(super) fn is_assuming_role(&self) -> bool {
+    pub(crate) fn is_assuming_role(&self) -> bool {
         let (service, action) = self.action_parts();
         let assuming = ["assumerole", "tagsession", "setsourceidentity"];
         service == "sts" && assuming.iter().any(|prefix| action.starts_with(prefix))
     }
 
     /// Whether the caller and the resource belong to one account.
-    pub(super) fn is_same_account(&self) -> bool {
+    pub(crate) fn is_same_account(&self) -> bool {
         match (self.who.account(), self.resource_account) {
             (Some(own), Some(owner)) => own == owner,
             (Some(_), None) => true,

@@ -3,18 +3,18 @@
 
 use std::collections::HashSet;
 
-use super::condition::Condition;
-use super::document::{Kind, Version};
-use super::malformed::Malformed;
-use super::parse::{Draft, DraftCondition, EVERYONE};
-use super::principal::PrincipalName;
+use crate::condition::Condition;
+use crate::document::{Kind, Version};
+use crate::malformed::Malformed;
+use crate::parse::{Draft, DraftCondition, EVERYONE};
+use crate::principal::PrincipalName;
 
 /// Whether the policy says what a principal may do, and so names none.
-pub(super) fn is_identity(kind: Kind) -> bool {
+pub(crate) fn is_identity(kind: Kind) -> bool {
     matches!(kind, Kind::Managed | Kind::Inline | Kind::Session)
 }
 
-pub(super) fn drafts(
+pub(crate) fn drafts(
     drafts: &[Draft<'_>],
     version: Option<Version>,
     kind: Kind,

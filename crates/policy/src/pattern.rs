@@ -3,21 +3,21 @@
 
 use std::borrow::Cow;
 
-use super::context::Context;
+use crate::context::Context;
 
 /// Which of the two notations a place in a policy has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Notation {
+pub(crate) struct Notation {
     /// `*` and `?` stand for other text.
-    pub(super) wildcards: bool,
+    pub(crate) wildcards: bool,
     /// `${key}` stands for a value of the request; only in version 2012-10-17.
-    pub(super) variables: bool,
+    pub(crate) variables: bool,
     /// Letters are compared without their case.
-    pub(super) ignore_case: bool,
+    pub(crate) ignore_case: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     pieces: Vec<Piece>,
     ignore_case: bool,
 }
@@ -36,7 +36,7 @@ enum Piece {
 }
 
 impl Pattern {
-    pub(super) fn parse(text: &str, notation: Notation) -> Self {
+    pub(crate) fn parse(text: &str, notation: Notation) -> Self {
         let mut pieces = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -74,7 +74,7 @@ impl Pattern {
     }
 
     /// The keys of the variables used here that have no default, as written.
-    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Variable { name, default: None, .. } => Some(&**name),
             _ => None,
@@ -82,7 +82,7 @@ impl Pattern {
     }
 
     /// A pattern with a variable that the request has no value for matches nothing.
-    pub(super) fn matches(&self, text: &str, context: &Context<'_>) -> bool {
+    pub(crate) fn matches(&self, text: &str, context: &Context<'_>) -> bool {
         match self.pieces.as_slice() {
             [] => return text.is_empty(),
             [Piece::Many] => return true,
@@ -192,14 +192,14 @@ fn glob(pieces: &[Piece], values: &[Cow<'_, str>], text: &str) -> bool {
 /// the last one, which keeps its colons. Fields left out at the end stand for anything.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct ArnPattern {
+pub(crate) struct ArnPattern {
     text: Box<str>,
     /// `None` for a lone `*`, which also stands for what is not an ARN.
     fields: Option<Vec<Pattern>>,
 }
 
 impl ArnPattern {
-    pub(super) fn parse(text: &str, variables: bool) -> Self {
+    pub(crate) fn parse(text: &str, variables: bool) -> Self {
         let notation = Notation { wildcards: true, variables, ignore_case: false };
         let fields = (text != "*").then(|| {
             split_arn(text, variables).into_iter().map(|f| Pattern::parse(f, notation)).collect()
@@ -207,20 +207,20 @@ impl ArnPattern {
         Self { text: text.into(), fields }
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().flatten().flat_map(Pattern::variables)
     }
 
-    pub(super) fn field_count(&self) -> usize {
+    pub(crate) fn field_count(&self) -> usize {
         self.fields.as_ref().map_or(0, Vec::len)
     }
 
     /// `fields` are the six of the name asked for; `None` when that is not an ARN.
-    pub(super) fn matches(&self, fields: Option<&[&str; 6]>, context: &Context<'_>) -> bool {
+    pub(crate) fn matches(&self, fields: Option<&[&str; 6]>, context: &Context<'_>) -> bool {
         match (&self.fields, fields) {
             (None, _) => true,
             (Some(_), None) => false,
@@ -232,7 +232,7 @@ impl ArnPattern {
 }
 
 /// The six fields of an ARN; `None` when there are fewer.
-pub(super) fn arn_fields(text: &str) -> Option<[&str; 6]> {
+pub(crate) fn arn_fields(text: &str) -> Option<[&str; 6]> {
     let fields: Vec<&str> = text.splitn(6, ':').collect();
     fields.try_into().ok().filter(|fields: &[&str; 6]| fields[0] == "arn")
 }
