@@ -72,7 +72,8 @@ const SERVICES: [&str; 15] = [
 ];
 
 /// The foundation: everything that is neither a service nor stands on one.
-const FOUNDATION: [&str; 7] = ["aws", "policy", "journal", "state", "host", "edge", "dns"];
+const FOUNDATION: [&str; 8] =
+    ["aws", "policy", "journal", "state", "objects", "host", "edge", "dns"];
 
 /// Who may depend on whom; `None` for a crate that nobody has placed yet.
 fn may_use(from: &str, to: &str, kind: Kind) -> Option<bool> {
@@ -80,6 +81,7 @@ fn may_use(from: &str, to: &str, kind: Kind) -> Option<bool> {
     let foundation = |name: &str| FOUNDATION.contains(&name);
     Some(match from {
         "codegen" | "journal" => false,
+        "objects" => to == "journal",
         // Generated shapes of a made-up model prove the runtime that they run on.
         "aws" => to == "codegen" && kind != Kind::Normal,
         // Its reconcilers' crash loop is tried on the fake host.
@@ -91,9 +93,10 @@ fn may_use(from: &str, to: &str, kind: Kind) -> Option<bool> {
         // It measures what users run and the machine beside it.
         "bench" => foundation(to),
         "xtask" => to == "codegen",
-        "s3" if to == "journal" => true,
+        "s3" if to == "objects" => true,
         name if service(name) => {
-            (to == "codegen" && kind == Kind::Build) || (foundation(to) && to != "journal")
+            (to == "codegen" && kind == Kind::Build)
+                || (foundation(to) && !["journal", "objects"].contains(&to))
         }
         _ => return None,
     })

@@ -53,7 +53,7 @@ fn arrows_point_down() {
         ("state", "journal"),
         ("iam", "state"),
         ("ec2", "host"),
-        ("s3", "journal"),
+        ("s3", "objects"),
         ("haneul", "iam"),
         ("testkit", "haneul"),
         ("bench", "aws"),
