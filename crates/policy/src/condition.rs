@@ -196,6 +196,15 @@ impl Condition {
         &self.values
     }
 
+    /// Whether it can hold only for a request that says for the key what one of the values says.
+    /// Negations, `…IfExists` and `ForAllValues` also hold for a request that says nothing.
+    pub(crate) fn requires_value(&self) -> bool {
+        let Operator { quantifier, comparison, negated, if_exists } = self.operator;
+        let compares_names =
+            matches!(comparison, Comparison::Text { .. } | Comparison::Arn { .. } | Comparison::Ip);
+        compares_names && !negated && !if_exists && quantifier != Some(Quantifier::AllValues)
+    }
+
     /// Dates that cannot be read make AWS refuse a policy; other values only match nothing.
     pub(crate) fn has_unreadable_date(&self) -> bool {
         matches!(self.operator.comparison, Comparison::Date(_))
@@ -351,6 +360,6 @@ impl Number {
 }
 
 /// An address without a prefix length stands for itself alone.
-fn network(text: &str) -> Option<IpNet> {
+pub(crate) fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }

@@ -60,14 +60,16 @@ pub struct Statement {
     pub(crate) span: Span,
 }
 
+/// Action or NotAction.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ActionElement {
+pub struct ActionElement {
     pub(crate) negated: bool,
     pub(crate) actions: Vec<ActionPattern>,
 }
 
+/// Resource or NotResource.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ResourceElement {
+pub struct ResourceElement {
     pub(crate) negated: bool,
     pub(crate) resources: Vec<ArnPattern>,
 }
@@ -163,6 +165,20 @@ impl Statement {
         self.effect
     }
 
+    /// Whom the statement is about; `None` in an identity policy, which is about its holder.
+    pub fn principal(&self) -> Option<&PrincipalElement> {
+        self.principal.as_ref()
+    }
+
+    pub fn action(&self) -> &ActionElement {
+        &self.action
+    }
+
+    /// `None` in a trust policy, which is about its own role.
+    pub fn resource(&self) -> Option<&ResourceElement> {
+        self.resource.as_ref()
+    }
+
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
     }
@@ -196,10 +212,10 @@ impl Statement {
         if let Some(principal) = &self.principal {
             out.insert(not(principal.negated, "Principal"), principal.to_json());
         }
-        let actions: Vec<&str> = self.action.actions.iter().map(|a| &*a.text).collect();
+        let actions: Vec<&str> = self.action.names().collect();
         out.insert(not(self.action.negated, "Action"), json!(actions));
         if let Some(resource) = &self.resource {
-            let resources: Vec<&str> = resource.resources.iter().map(ArnPattern::text).collect();
+            let resources: Vec<&str> = resource.names().collect();
             out.insert(not(resource.negated, "Resource"), json!(resources));
         }
         if !self.conditions.is_empty() {
@@ -235,12 +251,32 @@ impl PrincipalElement {
 }
 
 impl ActionElement {
+    /// Whether it was written NotAction.
+    pub fn is_negated(&self) -> bool {
+        self.negated
+    }
+
+    /// The actions as written, `service:Operation` with wildcards, or `*`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.actions.iter().map(ActionPattern::text)
+    }
+
     fn covers(&self, request: &Request<'_>) -> bool {
-        self.actions.iter().any(|action| action.covers(request)) != self.negated
+        self.actions.iter().any(|action| action.matches(request.action_parts())) != self.negated
     }
 }
 
 impl ResourceElement {
+    /// Whether it was written NotResource.
+    pub fn is_negated(&self) -> bool {
+        self.negated
+    }
+
+    /// The resources as written: ARNs with wildcards and variables, or `*`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.resources.iter().map(ArnPattern::text)
+    }
+
     fn covers(&self, request: &Request<'_>) -> bool {
         let fields = request.resource_fields();
         let matched = self.resources.iter().any(|r| r.matches(fields, &request.context));
@@ -266,9 +302,13 @@ impl ActionPattern {
         Self { text: text.into(), parts }
     }
 
-    fn covers(&self, request: &Request<'_>) -> bool {
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// `asked` are service and action in lower case.
+    pub(crate) fn matches(&self, (asked_service, asked_action): (&str, &str)) -> bool {
         self.parts.as_ref().is_none_or(|(service, action)| {
-            let (asked_service, asked_action) = request.action_parts();
             (&**service == "*" || **service == *asked_service)
                 && action.matches(asked_action, &Context::of_values(&[]))
         })

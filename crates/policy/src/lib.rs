@@ -6,6 +6,7 @@
 //! - [`Document`], [`Statement`], [`Kind`], [`Malformed`]: the language and its refusals
 //! - [`Requester`], [`Request`], [`Context`]: the question
 //! - [`evaluate`], [`Applied`], [`Outcome`]: the answer; [`denial`]: its sentence
+//! - [`public`], [`attachment`]: what a service asks of its resources' policies
 //!
 //! Invariants: a deny that applies always wins; a document that one parser could read
 //! differently from another (equal keys twice) is refused; no input makes the engine panic, and
@@ -18,6 +19,7 @@
 
 mod evaluate;
 
+pub mod attachment;
 mod condition;
 mod context;
 mod date;
@@ -28,6 +30,7 @@ mod malformed;
 mod parse;
 mod pattern;
 mod principal;
+pub mod public;
 mod request;
 mod validate;
 
@@ -39,7 +42,9 @@ mod tests;
 pub use condition::Condition;
 pub use context::{Context, principal_keys};
 pub use denial::denial;
-pub use document::{Document, Effect, Kind, Position, Span, Statement, Version};
+pub use document::{
+    ActionElement, Document, Effect, Kind, Position, ResourceElement, Span, Statement, Version,
+};
 pub use evaluate::{Applied, Layer, Matched, Named, Outcome, Verdict, evaluate};
 pub use json::DOCUMENT_BYTES_MAX;
 pub use malformed::Malformed;

@@ -35,6 +35,14 @@ enum Piece {
     },
 }
 
+/// A pattern letter by letter.
+#[derive(Clone, Copy, PartialEq)]
+enum Token {
+    Letter(char),
+    One,
+    Many,
+}
+
 impl Pattern {
     pub(crate) fn parse(text: &str, notation: Notation) -> Self {
         let mut pieces = Vec::new();
@@ -95,6 +103,42 @@ impl Pattern {
             return glob(&self.pieces, &[], &text);
         }
         self.resolved(context).is_some_and(|values| glob(&self.pieces, &values, &text))
+    }
+
+    /// Whether some text matches both patterns. Variables can have any value, and letters are
+    /// compared with their case.
+    fn overlaps(&self, other: &Self) -> bool {
+        let (own, other) = (self.tokens(), other.tokens());
+        // `reached[n]`: some text fits all of `own` read so far and the first `n` of `other`.
+        let leading_stars = other.iter().take_while(|token| **token == Token::Many).count();
+        let mut reached: Vec<bool> = (0..=other.len()).map(|n| n <= leading_stars).collect();
+        for own in own {
+            let mut before_both = reached[0];
+            reached[0] &= own == Token::Many;
+            for (n, other) in other.iter().enumerate() {
+                let before_own = reached[n + 1];
+                reached[n + 1] = match (own, *other) {
+                    // A star takes nothing, or what the other side gives.
+                    (Token::Many, _) | (_, Token::Many) => before_own || reached[n],
+                    (Token::One, _) | (_, Token::One) => before_both,
+                    (Token::Letter(own), Token::Letter(other)) => before_both && own == other,
+                };
+                before_both = before_own;
+            }
+        }
+        reached[other.len()]
+    }
+
+    fn tokens(&self) -> Vec<Token> {
+        let mut tokens = Vec::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => tokens.extend(text.chars().map(Token::Letter)),
+                Piece::One => tokens.push(Token::One),
+                Piece::Many | Piece::Variable { .. } => tokens.push(Token::Many),
+            }
+        }
+        tokens
     }
 
     /// The value of each piece that is a variable, empty for the others.
@@ -219,6 +263,14 @@ impl ArnPattern {
         self.fields.as_ref().map_or(0, Vec::len)
     }
 
+    /// Whether some name matches both, whatever the variables' values are.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        match (&self.fields, &other.fields) {
+            (Some(own), Some(other)) => own.iter().zip(other).all(|(a, b)| a.overlaps(b)),
+            _ => true,
+        }
+    }
+
     /// `fields` are the six of the name asked for; `None` when that is not an ARN.
     pub(crate) fn matches(&self, fields: Option<&[&str; 6]>, context: &Context<'_>) -> bool {
         match (&self.fields, fields) {
@@ -329,6 +381,27 @@ mod tests {
     }
 
     #[test]
+    fn names_overlap_when_one_could_match_both() {
+        let check = |one: &str, other: &str, expected: bool| {
+            let (one, other) = (ArnPattern::parse(one, true), ArnPattern::parse(other, true));
+            assert_eq!(one.overlaps(&other), expected, "{one:?} and {other:?}");
+            assert_eq!(other.overlaps(&one), expected, "{other:?} and {one:?}");
+        };
+        check("*", "arn:aws:s3:::b", true);
+        check("arn:aws:s3:::b", "arn:aws:s3:::b", true);
+        check("arn:aws:s3:::b", "arn:aws:s3:::c", false);
+        check("arn:aws:s3:::b*", "arn:aws:s3:::b", true);
+        check("arn:aws:s3:::b*", "arn:aws:s3:::b/*", true);
+        check("arn:aws:s3:::b", "arn:aws:s3:::b/*", false);
+        check("arn:aws:s3:::b/", "arn:aws:s3:::b/*", true);
+        check("arn:aws:s3:::*/logs", "arn:aws:s3:::b/*", true);
+        check("arn:aws:s3:::c/*/logs", "arn:aws:s3:::b/*", false);
+        check("arn:aws:s3:::?/${aws:username}", "arn:aws:s3:::b/*", true);
+        check("arn:aws:*:::b/x", "arn:aws:s3:::b/*", true);
+        check("arn:aws:ec2", "arn:aws:s3:::b/*", false);
+    }
+
+    #[test]
     fn many_stars_cost_no_more_than_a_product() {
         let pattern = Pattern::parse(&("a*".repeat(200) + "b"), ALL);
         assert!(!pattern.matches(&"a".repeat(4000), &Context::of_values(&[])));
@@ -344,6 +417,24 @@ mod tests {
             let oracle = regex::Regex::new(&format!("^(?s:{escaped})$")).expect("letters only");
             let ours = Pattern::parse(&pattern, ALL).matches(&text, &Context::of_values(&[]));
             prop_assert_eq!(ours, oracle.is_match(&text));
+        }
+
+        /// Of two patterns with a common text, found by trying all short ones, each overlaps.
+        #[test]
+        fn patterns_overlap_when_a_text_matches_both(
+            one in "[ab?*]{0,4}",
+            other in "[ab?*]{0,4}",
+        ) {
+            let context = Context::of_values(&[]);
+            let (one, other) = (Pattern::parse(&one, ALL), Pattern::parse(&other, ALL));
+            // No two patterns of four pieces need a longer text than both together.
+            let mut texts = vec![String::new()];
+            for len in 0..8 {
+                let longest: Vec<_> = texts.iter().filter(|t| t.len() == len).cloned().collect();
+                texts.extend(longest.iter().flat_map(|t| [format!("{t}a"), format!("{t}b")]));
+            }
+            let common = |t: &String| one.matches(t, &context) && other.matches(t, &context);
+            prop_assert_eq!(one.overlaps(&other), texts.iter().any(common));
         }
 
         #[test]

@@ -62,6 +62,7 @@ pub(crate) enum Grant {
     Direct,
 }
 
+/// Principal or NotPrincipal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PrincipalElement {
     pub(crate) negated: bool,
@@ -179,6 +180,17 @@ impl PrincipalName {
 }
 
 impl PrincipalElement {
+    /// Whether it was written NotPrincipal.
+    pub fn is_negated(&self) -> bool {
+        self.negated
+    }
+
+    /// Whether it lists everyone, the unauthenticated too, in either spelling: `"*"` or
+    /// `{"AWS": "*"}`.
+    pub fn lists_everyone(&self) -> bool {
+        self.everyone || self.names.contains(&PrincipalName::Everyone)
+    }
+
     pub fn names(&self) -> &[PrincipalName] {
         &self.names
     }
