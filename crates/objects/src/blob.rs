@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 
+use crate::seal::Seal;
 use crate::{ReadError, WriteError};
 
 /// Names a blob for ever; never given twice.
@@ -46,7 +47,7 @@ pub struct BlobWriter {
 pub struct NewBlob {
     pub(crate) id: BlobId,
     pub(crate) bytes: Bytes,
-    pub(crate) key: Option<BlobKey>,
+    pub(crate) sealed: bool,
 }
 
 impl BlobWriter {
@@ -68,7 +69,12 @@ impl BlobWriter {
         if got != self.announced {
             return Err(WriteError::Length { announced: self.announced, got });
         }
-        Ok(NewBlob { id: self.id, bytes: self.bytes.freeze(), key: self.key })
+        let (mut bytes, sealed) = (self.bytes, self.key.is_some());
+        if let Some(key) = &self.key {
+            let tag = Seal::new(key).seal(0, &mut bytes);
+            bytes.extend_from_slice(&tag);
+        }
+        Ok(NewBlob { id: self.id, bytes: bytes.freeze(), sealed })
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 
 use crate::change::Decided;
+use crate::seal::Seal;
 use crate::{
     BlobId, BlobKey, BlobReader, BlobWriter, Change, CommitError, Layout, ReadError, Row, Rows,
     Scan, WriteError,
@@ -28,7 +29,7 @@ struct Inner {
 #[derive(Default)]
 struct Tables {
     rows: BTreeMap<Vec<u8>, Row>,
-    blobs: HashMap<BlobId, (Bytes, Option<BlobKey>)>,
+    blobs: HashMap<BlobId, (Bytes, bool)>,
 }
 
 impl Engine {
@@ -65,7 +66,7 @@ impl Engine {
         };
         let Decided { rows, attached, dropped } = change.decided();
         for blob in attached {
-            tables.blobs.insert(blob.id, (blob.bytes, blob.key));
+            tables.blobs.insert(blob.id, (blob.bytes, blob.sealed));
         }
         for id in dropped {
             tables.blobs.remove(&id);
@@ -106,9 +107,14 @@ impl Engine {
     ) -> Result<BlobReader, ReadError> {
         let tables = self.tables();
         let (bytes, sealed) = tables.blobs.get(&blob).ok_or(ReadError::NoSuchBlob(blob.0))?;
-        if *sealed != key {
-            return Err(ReadError::WrongKey);
-        }
+        let bytes = match (key, sealed) {
+            (None, false) => bytes.clone(),
+            (Some(key), true) => {
+                let mut block = bytes.to_vec();
+                Bytes::copy_from_slice(Seal::new(&key).open(0, &mut block)?)
+            }
+            _ => return Err(ReadError::WrongKey),
+        };
         let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
         let bytes = bytes.slice(at(range.start)..at(range.end).max(at(range.start)));
         Ok(BlobReader { bytes: (!bytes.is_empty()).then_some(bytes) })

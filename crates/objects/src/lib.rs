@@ -19,6 +19,7 @@ mod change;
 mod engine;
 mod error;
 mod row;
+mod seal;
 
 pub use blob::{BlobId, BlobKey, BlobReader, BlobWriter, Layout, NewBlob};
 pub use change::Change;
