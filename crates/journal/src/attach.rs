@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::ZoneHealth;
 use crate::chain::{Forks, Range};
 use crate::disk::{Disk, DiskFile};
 use crate::frames::copies_of;
@@ -11,7 +12,6 @@ use crate::log::{Log, View};
 use crate::repair::{Sources, Target, copy_range};
 use crate::segment::SegmentFile;
 use crate::snapshot::{self, Meta};
-use crate::{Sequence, ZoneHealth};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReattachError {
@@ -83,7 +83,7 @@ impl Attach {
     }
 
     /// Copies what was committed meanwhile and makes the zone a member.
-    pub(crate) fn finish(mut self, log: &mut Log) -> Result<Sequence, ReattachError> {
+    pub(crate) fn finish(mut self, log: &mut Log) -> Result<(), ReattachError> {
         let zone = self.target.zone;
         let joined = self.join(log);
         if let Err(ReattachError::Failed { why, .. }) = &joined {
@@ -92,7 +92,7 @@ impl Attach {
         joined
     }
 
-    fn join(&mut self, log: &mut Log) -> Result<Sequence, ReattachError> {
+    fn join(&mut self, log: &mut Log) -> Result<(), ReattachError> {
         if let Some(why) = &log.stopped {
             return Err(self.failed(why.clone()));
         }
@@ -113,7 +113,7 @@ impl Attach {
         if !log.members.contains(zone) {
             return Err(self.failed("it failed again while joining".to_owned()));
         }
-        Ok(log.committed.last())
+        Ok(())
     }
 
     fn copy_rest(&mut self, log: &Log) -> std::io::Result<()> {

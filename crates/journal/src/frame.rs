@@ -12,7 +12,7 @@
 use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, Digest};
 
-use crate::{JournalId, Options, Sequence};
+use crate::{JournalId, Options, Place, Sequence};
 
 pub const HEADER_BYTES: usize = 64;
 /// No frame's payload is longer, whatever the options say.
@@ -243,6 +243,10 @@ impl Cursor {
             previous: header.hash,
             epoch: header.epoch,
         }
+    }
+
+    pub(crate) fn place(self) -> Place {
+        Place { segment: self.segment, offset: self.offset }
     }
 
     /// The last frame before this place.

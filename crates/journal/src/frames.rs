@@ -2,20 +2,31 @@
 
 use bytes::Bytes;
 
-use crate::Sequence;
 use crate::copy::{Copy, payload_of};
 use crate::frame::{Cursor, Kind};
 use crate::log::View;
 use crate::segment;
+use crate::{Place, Sequence};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// A snapshot has taken the place of the log there; start from a snapshot.
     #[error("the journal keeps nothing before {oldest:?} any more")]
     Truncated { oldest: Sequence },
+    /// No frame of the length that was asked for is at this place in any healthy zone.
+    #[error("no zone has such a frame at {0:?}")]
+    NoFrame(Place),
     /// No healthy zone holds this frame any more.
     #[error("{0:?} can be read from no zone")]
     Lost(Sequence),
+}
+
+/// One committed payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    pub sequence: Sequence,
+    pub place: Place,
+    pub payload: Bytes,
 }
 
 /// Payloads in order, each checked as it is read, from whichever zone has it. Holds one frame
@@ -58,7 +69,7 @@ impl Frames {
         true
     }
 
-    fn step(&mut self) -> Result<Option<(Sequence, Kind, Bytes)>, ReadError> {
+    fn step(&mut self) -> Result<Option<(Kind, Frame)>, ReadError> {
         if self.at.sequence >= self.view.end.sequence && !self.refresh() {
             return Ok(None);
         }
@@ -70,7 +81,8 @@ impl Frames {
                 let Some((header, whole)) = copy.frame(id, place, end) else { continue };
                 let payload = payload_of(&header, whole);
                 self.at = place.past(&header);
-                return Ok(Some((Sequence(header.sequence), header.kind, payload)));
+                let sequence = Sequence(header.sequence);
+                return Ok(Some((header.kind, Frame { sequence, place: place.place(), payload })));
             }
         }
         let first = self.view.first();
@@ -96,15 +108,15 @@ pub(crate) fn copies_of(view: &View) -> Vec<Copy> {
 }
 
 impl Iterator for Frames {
-    type Item = Result<(Sequence, Bytes), ReadError>;
+    type Item = Result<Frame, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.step() {
                 Err(error) => return Some(Err(error)),
                 Ok(None) => return None,
-                Ok(Some((sequence, Kind::Data, payload))) if sequence.0 > self.after => {
-                    return Some(Ok((sequence, payload)));
+                Ok(Some((Kind::Data, frame))) if frame.sequence.0 > self.after => {
+                    return Some(Ok(frame));
                 }
                 Ok(Some(_)) => {}
             }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io::Read;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, JoinHandle};
@@ -20,7 +21,7 @@ use crate::maintain::{self, SnapshotError};
 use crate::recover::{self, OpenError, RecoveredSnapshot};
 use crate::scrub::ScrubReport;
 use crate::ticket::Settler;
-use crate::{CommitError, Options, Sequence, Ticket, ZoneHealth, ZoneReport};
+use crate::{CommitError, Options, Place, Sequence, Ticket, ZoneHealth, ZoneReport};
 
 /// Payloads in one group at most, so that one frame's failure is not everybody's.
 const GROUP_FRAMES_MAX: usize = 4096;
@@ -58,6 +59,8 @@ struct Shared {
     /// Snapshot, scrub and reattach, one at a time.
     maintenance: Mutex<()>,
     options: Options,
+    epoch: u64,
+    rotten_reads: AtomicU64,
 }
 
 #[derive(Default)]
@@ -86,7 +89,7 @@ impl Journal {
         let disks = disks.into();
         let crew = Crew::threads(disks.len()).map_err(OpenError::Thread)?;
         let recovered = recover::open(disks, options.clone(), crew)?;
-        let view = recovered.log.view();
+        let (view, epoch) = (recovered.log.view(), recovered.log.epoch);
         let frames = recovery_frames(&recovered.log);
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
@@ -95,6 +98,8 @@ impl Journal {
             log: Mutex::new(recovered.log),
             maintenance: Mutex::new(()),
             options,
+            epoch,
+            rotten_reads: AtomicU64::new(0),
         });
         let committing = shared.clone();
         let committer = thread::Builder::new()
@@ -148,6 +153,31 @@ impl Journal {
         Frames::after(view, after, Box::new(move || lock(&shared.view).clone()))
     }
 
+    /// The payload of `payload_bytes` at `place`, as a ticket or a [`crate::Frame`] gave it: one
+    /// read and its checksum. Where one zone's copy does not check another's is taken, and
+    /// [`Journal::rotten_reads`] counts it.
+    ///
+    /// # Errors
+    /// [`ReadError::Truncated`] when the log is no longer kept there; [`ReadError::NoFrame`]
+    /// when no healthy zone has such a frame.
+    pub fn frame_at(&self, place: Place, payload_bytes: usize) -> Result<Bytes, ReadError> {
+        let shared = &self.running.shared;
+        let pick = lock(&shared.view).pick(place)?;
+        pick.payload(place, payload_bytes, &shared.rotten_reads)
+    }
+
+    /// How many copies [`Journal::frame_at`] has passed over because they did not check, since
+    /// opening. When it rises, a scrub is due.
+    pub fn rotten_reads(&self) -> u64 {
+        self.running.shared.rotten_reads.load(Ordering::Relaxed)
+    }
+
+    /// Strictly higher at each opening of this journal, so that an owner can make ids which no
+    /// earlier run has made.
+    pub fn epoch(&self) -> u64 {
+        self.running.shared.epoch
+    }
+
     /// Resolves to `true` once something after `after` is acknowledged, to `false` when the
     /// journal has closed or stopped before that.
     pub fn past(&self, after: Sequence) -> Past {
@@ -195,27 +225,10 @@ impl Journal {
         report
     }
 
-    /// Copies everything into a failed zone again, in the background, and makes it a member: the
-    /// ticket resolves when it is healthy. With a disk, that takes the zone's place. What the
-    /// zone's directory held of this journal is removed first; nothing in it is believed.
-    pub fn reattach(&self, zone: usize, disk: Option<Arc<dyn Disk>>) -> Ticket {
-        let (ticket, settler) = Ticket::pair();
-        let journal = self.clone();
-        let catch_up = move || {
-            let joined = journal.catch_up(zone, disk);
-            settler.settle(joined.map_err(|error| CommitError::Unavailable(error.to_string())));
-        };
-        match thread::Builder::new().name("journal-attach".to_owned()).spawn(catch_up) {
-            Ok(_) => ticket,
-            Err(error) => Ticket::refused(CommitError::Unavailable(error.to_string())),
-        }
-    }
-
-    fn catch_up(
-        &self,
-        zone: usize,
-        disk: Option<Arc<dyn Disk>>,
-    ) -> Result<Sequence, ReattachError> {
+    /// Copies everything into a failed zone again and makes it a member: it is healthy when this
+    /// returns. With a disk, that takes the zone's place. What the zone's directory held of this
+    /// journal is removed first; nothing in it is believed. Blocks; commits go on meanwhile.
+    pub fn reattach(&self, zone: usize, disk: Option<Arc<dyn Disk>>) -> Result<(), ReattachError> {
         let shared = &self.running.shared;
         let _one = lock(&shared.maintenance);
         let mut attach = Attach::begin(&mut lock(&shared.log), zone, disk)?;
@@ -307,8 +320,10 @@ fn commit(shared: &Shared) {
         shared.publish(&log);
         drop(log);
         lock(&shared.queue).bytes -= payloads.iter().map(Bytes::len).sum::<usize>();
-        for (settler, place) in settlers.into_iter().zip(0..) {
-            settler.settle(done.clone().map(|first| Sequence(first.0 + place)));
+        let mut done = done;
+        for (settler, payload) in settlers.into_iter().zip(&payloads) {
+            let next = done.clone().map(|this| this.next(payload.len()));
+            settler.settle(std::mem::replace(&mut done, next));
         }
     }
     let mut log = lock(&shared.log);

@@ -22,7 +22,7 @@
 //!         stopped (open again)                           zone: healthy -> failed -------+
 //! ```
 //!
-//! **Not here on purpose.** No index, no deletion of one payload, no second writer: one process
+//! **Not here on purpose.** No index (a [`Place`] reads a frame, whoever keeps places finds it), no deletion of one payload, no second writer: one process
 //! owns the directories ([`FsDisk`] locks them). No retry of a failed sync: the zone is dropped
 //! and copied again from the others. Reads come through the page cache.
 //!
@@ -41,6 +41,7 @@ mod identity;
 mod journal;
 mod log;
 mod maintain;
+mod place;
 mod recover;
 mod repair;
 mod scrub;
@@ -53,12 +54,14 @@ mod ticket;
 #[cfg(test)]
 mod tests;
 
+pub use attach::ReattachError;
 pub use disk::{Disk, DiskFile, SyncReason};
 pub use frame::{Header, Kind, Members, Stop, decode_header, read_frames};
-pub use frames::{Frames, ReadError};
+pub use frames::{Frame, Frames, ReadError};
 pub use fs::FsDisk;
 pub use journal::{Journal, Past, Recovery};
 pub use maintain::SnapshotError;
+pub use place::{Committed, Place};
 pub use recover::{OpenError, RecoveredSnapshot};
 pub use scrub::{ScrubReport, ZoneScrub};
 pub use snapshot::SnapshotBody;

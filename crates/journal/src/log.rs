@@ -13,7 +13,7 @@ use crate::disk::{Disk, SyncReason};
 use crate::frame::{self, Cursor, Kind, Link, Members};
 use crate::segment::{self, Label, SegmentFile};
 use crate::snapshot::Meta;
-use crate::{CommitError, JournalId, Options, Sequence, ZoneHealth};
+use crate::{CommitError, Committed, JournalId, Options, Sequence, ZoneHealth};
 
 /// A reader finds its place within so many bytes of the frame it looks for.
 const MARK_BYTES: u64 = 256 * 1024;
@@ -134,15 +134,15 @@ impl Log {
     }
 
     /// Writes the payloads as one group. `Ok`: all are synced in every member zone; the answer
-    /// is the first one's sequence, the others follow it without a gap.
-    pub(crate) fn append(&mut self, payloads: &[Bytes]) -> Result<Sequence, CommitError> {
+    /// is the first one's, the others follow it without a gap.
+    pub(crate) fn append(&mut self, payloads: &[Bytes]) -> Result<Committed, CommitError> {
         if let Some(why) = &self.stopped {
             return Err(CommitError::Unavailable(why.clone()));
         }
         let frames: usize = payloads.iter().map(|p| frame::frame_bytes(p.len())).sum();
         self.ensure_room(frames as u64, self.members)?;
 
-        let first = Sequence(self.end.sequence);
+        let first = Committed { sequence: Sequence(self.end.sequence), place: self.end.place() };
         let mut group = Vec::with_capacity(frames);
         let mut after = self.end;
         for payload in payloads {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::Sequence;
+use crate::Committed;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
@@ -17,7 +17,7 @@ pub enum CommitError {
     Unknown(String),
 }
 
-type Outcome = Result<Sequence, CommitError>;
+type Outcome = Result<Committed, CommitError>;
 
 /// Resolves once the payload's outcome is known. Dropping it withdraws nothing.
 pub struct Ticket {
@@ -62,7 +62,7 @@ impl Ticket {
     }
 
     /// Blocks the thread until the outcome is known.
-    pub fn wait(self) -> Result<Sequence, CommitError> {
+    pub fn wait(self) -> Result<Committed, CommitError> {
         let mut state = self.cell.lock();
         loop {
             if let Some(outcome) = &state.outcome {
@@ -74,13 +74,13 @@ impl Ticket {
     }
 
     /// The outcome, if it is known already.
-    pub fn outcome(&self) -> Option<Result<Sequence, CommitError>> {
+    pub fn outcome(&self) -> Option<Result<Committed, CommitError>> {
         self.cell.lock().outcome.clone()
     }
 }
 
 impl Future for Ticket {
-    type Output = Result<Sequence, CommitError>;
+    type Output = Result<Committed, CommitError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.cell.lock();

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use journal::{Disk, FsDisk, Journal, Options, Recovery, Sequence, ZoneReport};
+use journal::{Disk, Frame, FsDisk, Journal, Options, Recovery, Sequence, ZoneReport};
 
 const CHILD: &str = "HANEUL_JOURNAL_KILL_DIR";
 const ZONES: [&str; 3] = ["a", "b", "c"];
@@ -106,7 +106,7 @@ fn read(recovery: Recovery) -> Ledger {
         }
     }
     for frame in recovery.frames {
-        let (sequence, payload) = frame.unwrap();
+        let Frame { sequence, payload, .. } = frame.unwrap();
         let word = |at: usize| u64::from_le_bytes(payload[at..at + 8].try_into().unwrap());
         assert_eq!(payload, self::payload(word(0), word(8)));
         let before = ledger.insert(sequence, (word(0), word(8)));
@@ -148,7 +148,7 @@ fn child(root: &Path) -> ! {
 fn write(journal: &Journal, mut ledger: Ledger, writer: u64) {
     let mut number = ledger.values().filter(|(of, _)| *of == writer).count() as u64;
     loop {
-        let sequence = journal.submit(payload(writer, number)).wait().unwrap();
+        let sequence = journal.submit(payload(writer, number)).wait().unwrap().sequence;
         // The last word says that the line is whole.
         let said = writeln!(std::io::stdout().lock(), "{} {writer} {number} 0", sequence.0);
         if said.is_err() {
@@ -166,7 +166,7 @@ fn write(journal: &Journal, mut ledger: Ledger, writer: u64) {
 fn snapshot(journal: &Journal, ledger: &mut Ledger, upto: Sequence) {
     let known = ledger.keys().next_back().copied().unwrap_or_default();
     for frame in journal.read(known).unwrap() {
-        let (sequence, payload) = frame.unwrap();
+        let Frame { sequence, payload, .. } = frame.unwrap();
         if sequence > upto {
             break;
         }

@@ -31,7 +31,7 @@ impl Zones {
         let recovered = recover::open(disks, options, Crew::Alone { seed });
         let recovered = recovered.map_err(|error| error.to_string())?;
         let frames = crate::journal::recovery_frames(&recovered.log);
-        let payloads = frames.map(|frame| Ok(frame.map_err(|error| error.to_string())?.1));
+        let payloads = frames.map(|frame| Ok(frame.map_err(|error| error.to_string())?.payload));
         let payloads = payloads.collect::<Result<_, String>>()?;
         Ok((recovered.log, payloads))
     }

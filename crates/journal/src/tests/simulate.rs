@@ -322,8 +322,9 @@ impl Sim {
             std::io::Read::read_to_end(&mut snapshot.body, &mut bytes).map(|_| bytes)
         });
         let body = body.transpose().map_err(|error| error.to_string())?;
-        let frames = crate::journal::recovery_frames(&recovered.log).collect::<Result<_, _>>();
-        let frames = frames.map_err(|error| error.to_string())?;
+        let frames = crate::journal::recovery_frames(&recovered.log);
+        let frames = frames.map(|frame| frame.map(|frame| (frame.sequence, frame.payload)));
+        let frames = frames.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         let found = self.model.check(body, frames)?;
         self.model.opened(found);
         for (zone, report) in recovered.reports.iter().enumerate() {
@@ -396,7 +397,7 @@ impl Sim {
         self.tell(told);
         let log = self.log.as_mut().expect("open");
         match done {
-            Ok(first) => self.model.acknowledge(first, &numbers),
+            Ok(first) => self.model.acknowledge(first.sequence, &numbers),
             Err(CommitError::Unknown(why)) => {
                 if !self.troubled {
                     return Err(format!("unknown without a fault that explains it: {why}"));
@@ -490,7 +491,7 @@ impl Sim {
         }
         let log = self.log.as_mut().expect("open");
         let joined = match copied {
-            Ok(()) => attach.finish(log).map(drop),
+            Ok(()) => attach.finish(log),
             Err(error) => {
                 log.zones[zone].health = ZoneHealth::Failed(error.to_string());
                 Err(error)

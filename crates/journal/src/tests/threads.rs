@@ -10,8 +10,8 @@ use bytes::Bytes;
 
 use crate::sim::{Power, SimDisk};
 use crate::{
-    CommitError, Disk, FsDisk, Journal, OpenError, Options, ReadError, Recovery, Sequence,
-    SyncReason, Ticket, ZoneHealth, ZoneReport,
+    CommitError, Committed, Disk, Frame, FsDisk, Journal, OpenError, Options, Place, ReadError,
+    Recovery, Sequence, SyncReason, Ticket, ZoneHealth, ZoneReport,
 };
 
 fn options() -> Options {
@@ -34,7 +34,7 @@ fn sim_zones() -> (Vec<SimDisk>, Vec<Arc<dyn Disk>>) {
 }
 
 fn payloads(recovery: Recovery) -> Vec<Bytes> {
-    recovery.frames.map(|frame| frame.unwrap().1).collect()
+    recovery.frames.map(|frame| frame.unwrap().payload).collect()
 }
 
 fn text(number: usize) -> Bytes {
@@ -49,11 +49,12 @@ fn what_was_acknowledged_is_there_after_opening_again() {
     assert_eq!(recovery.zones, [const { ZoneReport::Healthy }; 3]);
     drop(recovery);
     let tickets: Vec<_> = (0..2000).map(|number| journal.submit(text(number))).collect();
-    let sequences: Vec<Sequence> = tickets.into_iter().map(|t| t.wait().unwrap()).collect();
+    let sequences: Vec<Sequence> =
+        tickets.into_iter().map(|t| t.wait().unwrap().sequence).collect();
     assert!(sequences.is_sorted_by(|a, b| a < b));
     let read: Vec<_> = journal.read(Sequence(0)).unwrap().map(Result::unwrap).collect();
     assert_eq!(read.len(), 2000);
-    assert_eq!(read[17], (sequences[17], text(17)));
+    assert_eq!((read[17].sequence, &read[17].payload), (sequences[17], &text(17)));
     let rest: Vec<_> = journal.read(sequences[1990]).unwrap().map(Result::unwrap).collect();
     assert_eq!(rest.len(), 9);
     drop((journal, read));
@@ -97,7 +98,8 @@ fn a_snapshot_takes_the_place_of_the_log_before_it() {
     let (journal, recovery) = Journal::open(disks.clone(), options()).unwrap();
     drop(recovery);
     let big = |number: usize| Bytes::from(vec![u8::try_from(number).unwrap(); 9000]);
-    let sequences: Vec<_> = (0..40).map(|n| journal.submit(big(n)).wait().unwrap()).collect();
+    let sequences: Vec<_> =
+        (0..40).map(|n| journal.submit(big(n)).wait().unwrap().sequence).collect();
     journal.snapshot(sequences[29], &mut &b"view"[..]).unwrap();
     let early = journal.read(Sequence(0)).err().unwrap();
     assert!(matches!(early, ReadError::Truncated { .. }));
@@ -107,7 +109,8 @@ fn a_snapshot_takes_the_place_of_the_log_before_it() {
     let mut view = String::new();
     snapshot.body.read_to_string(&mut view).unwrap();
     assert_eq!((snapshot.sequence, view.as_str()), (sequences[29], "view"));
-    let frames: Vec<_> = recovery.frames.map(Result::unwrap).collect();
+    let frames: Vec<_> =
+        recovery.frames.map(Result::unwrap).map(|frame| (frame.sequence, frame.payload)).collect();
     assert_eq!(frames, (30..40).map(|n| (sequences[n], big(n))).collect::<Vec<_>>());
 }
 
@@ -120,7 +123,7 @@ fn a_zone_that_fails_is_dropped_and_comes_back() {
     journal.submit(text(0)).wait().unwrap();
     assert!(matches!(journal.health()[1], ZoneHealth::Failed(_)));
     sims[1].heal();
-    journal.reattach(1, None).wait().unwrap();
+    journal.reattach(1, None).unwrap();
     assert_eq!(journal.health(), [const { ZoneHealth::Healthy }; 3]);
     sims[0].set_offline(true);
     journal.submit(text(1)).wait().unwrap();
@@ -204,7 +207,8 @@ fn what_cannot_be_proved_whole_is_refused() {
     let (sims, disks) = sim_zones();
     let (journal, recovery) = Journal::open(disks.clone(), options()).unwrap();
     drop(recovery);
-    let sequences: Vec<_> = (0..9).map(|n| journal.submit(text(n)).wait().unwrap()).collect();
+    let sequences: Vec<_> =
+        (0..9).map(|n| journal.submit(text(n)).wait().unwrap().sequence).collect();
     drop(journal);
     let images: Vec<_> = sims.iter().map(SimDisk::image).collect();
 
@@ -266,10 +270,59 @@ fn a_reader_is_told_of_more_and_of_the_end() {
     let mut past = std::pin::pin!(journal.past(after));
     let mut context = Context::from_waker(Waker::noop());
     assert_eq!(past.as_mut().poll(&mut context), Poll::Pending);
-    let sequence = journal.submit(text(5)).wait().unwrap();
+    let Committed { sequence, place } = journal.submit(text(5)).wait().unwrap();
     assert_eq!(past.as_mut().poll(&mut context), Poll::Ready(true));
-    assert_eq!(frames.next(), Some(Ok((sequence, text(5)))));
+    assert_eq!(frames.next(), Some(Ok(Frame { sequence, place, payload: text(5) })));
     journal.close();
     let mut past = std::pin::pin!(journal.past(sequence));
     assert_eq!(past.as_mut().poll(&mut context), Poll::Ready(false));
+}
+
+#[test]
+fn a_frame_is_read_by_its_place_from_any_zone_that_has_it() {
+    let (sims, disks) = sim_zones();
+    let (journal, recovery) = Journal::open(disks.clone(), options()).unwrap();
+    drop(recovery);
+    let first_epoch = journal.epoch();
+    let big = |number: usize| Bytes::from(vec![u8::try_from(number).unwrap(); 9000 + number]);
+    let mut done = Vec::new();
+    for group in (0..20).collect::<Vec<_>>().chunks(4) {
+        let submitted: Vec<_> = group.iter().map(|number| journal.submit(big(*number))).collect();
+        done.extend(submitted.into_iter().map(|ticket| ticket.wait().unwrap()));
+    }
+    let read: Vec<_> = journal.read(Sequence(0)).unwrap().map(Result::unwrap).collect();
+    for (number, (done, frame)) in done.iter().zip(&read).enumerate() {
+        assert_eq!((done.sequence, done.place), (frame.sequence, frame.place));
+        assert_eq!(journal.frame_at(done.place, 9000 + number), Ok(big(number)));
+    }
+    assert!(done.last().unwrap().place.segment > done[0].place.segment);
+    assert_eq!(journal.rotten_reads(), 0);
+
+    // A wrong length, a wrong place, and one beyond the end are no frames.
+    let Place { segment, offset } = done[3].place;
+    let nowhere = |place, bytes| journal.frame_at(place, bytes) == Err(ReadError::NoFrame(place));
+    assert!(nowhere(done[3].place, 9002));
+    assert!(nowhere(Place { segment, offset: offset + 8 }, 9003));
+    assert!(nowhere(Place { segment: segment + 100, offset }, 9003));
+    assert!(nowhere(Place { segment, offset: u64::MAX - 8 }, 9003));
+    assert!(nowhere(done[19].place, 9100));
+
+    // Rot in two zones of three is passed over and counted.
+    let rotten = journal.rotten_reads();
+    let at = usize::try_from(offset).unwrap() + 100;
+    sims[0].rot_at("segment-0000000000000000", at);
+    sims[1].rot_at("segment-0000000000000000", at);
+    assert_eq!(journal.frame_at(done[3].place, 9003), Ok(big(3)));
+    assert!(journal.rotten_reads() > rotten);
+    assert_eq!(journal.scrub().zones[1].rotten_frames, 1);
+    assert_eq!(journal.frame_at(done[3].place, 9003), Ok(big(3)));
+
+    journal.snapshot(done[9].sequence, &mut &b"view"[..]).unwrap();
+    let gone = journal.frame_at(done[0].place, 9000);
+    assert!(matches!(gone, Err(ReadError::Truncated { .. })), "{gone:?}");
+    assert_eq!(journal.frame_at(done[12].place, 9012), Ok(big(12)));
+    drop(journal);
+    let (journal, _) = Journal::open(disks, options()).unwrap();
+    assert!(journal.epoch() > first_epoch);
+    assert_eq!(journal.frame_at(done[12].place, 9012), Ok(big(12)));
 }

@@ -52,7 +52,7 @@ pub(super) fn open(
     });
     let image = image.transpose()?;
     let payloads = recovery.frames.map(|frame| match frame {
-        Ok((sequence, payload)) => Ok((Place(sequence.0), payload)),
+        Ok(frame) => Ok((Place(frame.sequence.0), frame.payload)),
         Err(error) => Err(error.to_string()),
     });
     let log = Arc::new(JournalLog { journal, folders });
@@ -68,7 +68,7 @@ impl Log for JournalLog {
     fn submit(&self, payload: Bytes) -> Ticket {
         let ticket = self.journal.submit(payload);
         Box::pin(async move {
-            ticket.await.map(|sequence| Place(sequence.0)).map_err(|error| match error {
+            ticket.await.map(|done| Place(done.sequence.0)).map_err(|error| match error {
                 CommitError::Unavailable(why) => Lost::Unavailable(why),
                 CommitError::Unknown(why) => Lost::Unknown(why),
             })
@@ -115,8 +115,8 @@ impl JournalLog {
         // its own and is opened anew.
         let disk = FsDisk::open(folder).ok().map(|disk| Arc::new(disk) as Arc<dyn Disk>);
         let folder = folder.display();
-        match self.journal.reattach(zone, disk).wait() {
-            Ok(_) => tracing::warn!(%folder, why, "a failed zone was copied again and is healthy"),
+        match self.journal.reattach(zone, disk) {
+            Ok(()) => tracing::warn!(%folder, why, "a failed zone was copied again and is healthy"),
             Err(error) => tracing::warn!(%folder, why, %error, "a zone is out of use"),
         }
     }
