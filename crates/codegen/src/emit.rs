@@ -31,6 +31,7 @@ pub(crate) fn emit(model: &Model, service: &Service) -> String {
     } else {
         input_enum(&mut out, model);
         operations_trait(&mut out, model);
+        table(&mut out, model);
         served(&mut out, model);
         model_table(&mut out, model);
     }
@@ -292,6 +293,35 @@ fn operations_trait(out: &mut String, model: &Model) {
 
 fn argument(input: &Payload, before: &str) -> String {
     input.shape.as_deref().map(|shape| format!(", {before}{}", ident(shape))).unwrap_or_default()
+}
+
+/// A table in place of delegation: `operations! { Iam, checks: table, GetUser: user::get }`
+/// implements `Operations` by one function an operation, each of `(&Iam, &Call, input)`.
+fn table(out: &mut String, model: &Model) {
+    line!(
+        out,
+        "#[allow(unused_macros)]\nmacro_rules! operations {{\n\
+         ($server:ty, checks: $checks:path, $($operation:ident: $function:path),+ $(,)?) => {{\n\
+         impl $crate::model::Operations for $server {{\n\
+         async fn checks(&self, call: &::aws::Call, input: &$crate::model::Input) -> ::std::result::Result<::std::vec::Vec<::aws::Check>, ::aws::Error> {{ Ok($checks(self, call, input).await?) }}\n\
+         $( $crate::model::operations!(@ $operation $function); )+\n\
+         }}\n\
+         }};"
+    );
+    for Operation { name, input, output, .. } in &model.operations {
+        let shape = |name: &str| format!("$crate::model::{}", ident(name));
+        let (parameter, argument) = match input.shape.as_deref() {
+            Some(name) => (format!(", input: {}", shape(name)), ", input"),
+            None => (String::new(), ""),
+        };
+        let output = output.shape.as_deref().map_or_else(|| "()".into(), shape);
+        line!(
+            out,
+            "(@ {name} $function:path) => {{ async fn {}(&self, call: &::aws::Call{parameter}) -> ::std::result::Result<{output}, ::aws::Error> {{ Ok($function(self, call{argument}).await?) }} }};",
+            snake(name)
+        );
+    }
+    line!(out, "}}\n#[allow(unused_imports)]\npub(crate) use operations;");
 }
 
 /// The erased form of an implementation of `Operations`.

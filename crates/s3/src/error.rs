@@ -1,0 +1,71 @@
+//! S3's errors, with its codes, statuses and sentences.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+
+use aws::Error;
+use objects::{CommitError, ReadError, WriteError};
+
+pub fn no_such_bucket(name: &str) -> Error {
+    Error::client(404, "NoSuchBucket", "The specified bucket does not exist")
+        .with_detail("BucketName", name)
+}
+
+pub fn no_such_key(key: &str) -> Error {
+    Error::client(404, "NoSuchKey", "The specified key does not exist.").with_detail("Key", key)
+}
+
+pub fn invalid_argument(message: impl Into<String>, name: &str, value: &str) -> Error {
+    Error::client(400, "InvalidArgument", message)
+        .with_detail("ArgumentName", name)
+        .with_detail("ArgumentValue", value)
+}
+
+/// S3's own form of a fault of ours.
+fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error {
+        code: "InternalError".into(),
+        message: "We encountered an internal error. Please try again.".into(),
+        ..Error::internal(source)
+    }
+}
+
+/// Clients wait and try again.
+fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error { message: "Service is unable to handle request.".into(), ..Error::unavailable(source) }
+}
+
+/// The engine's failures in S3's words. (`From` would need a type of this crate.)
+pub trait EngineFailure {
+    fn refusal(self) -> Error;
+}
+
+impl EngineFailure for CommitError {
+    fn refusal(self) -> Error {
+        match self {
+            Self::Read(error) => error.refusal(),
+            Self::Unavailable(_) => unavailable(self),
+            Self::Unknown(_) | Self::TooLarge(_) => internal(self),
+        }
+    }
+}
+
+impl EngineFailure for ReadError {
+    fn refusal(self) -> Error {
+        match self {
+            Self::Unavailable(_) => unavailable(self),
+            Self::Lost(_) | Self::NoSuchBlob(_) | Self::WrongKey => internal(self),
+        }
+    }
+}
+
+impl EngineFailure for WriteError {
+    fn refusal(self) -> Error {
+        match self {
+            Self::Full(_) | Self::Unavailable(_) => unavailable(self),
+            Self::Length { .. } => Error::client(
+                400,
+                "IncompleteBody",
+                "You did not provide the number of bytes specified by the Content-Length HTTP header",
+            ),
+        }
+    }
+}

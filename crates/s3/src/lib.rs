@@ -1,0 +1,76 @@
+//! S3 on the object engine.
+//!
+//! Everything S3 knows is a row or a blob of one [`objects::Engine`]: buckets with their
+//! configuration ([`row::Bucket`]), versions of objects ([`row::Version`]), multipart uploads and
+//! their parts ([`row::Upload`], [`row::Part`]). An operation reads rows, decides in one
+//! [`objects::Engine::commit`], and answers. Bytes are written as blobs first and attached in the
+//! commit; nothing that is not committed is ever seen.
+//!
+//! `operations.rs` says which function serves which operation; the functions are in the file of
+//! their noun.
+
+pub mod authorization;
+pub mod bucket;
+pub mod error;
+pub mod list;
+pub mod model;
+pub mod object;
+mod operations;
+pub mod row;
+pub mod upload;
+
+use std::sync::Arc;
+
+use aws::{Clock, Error, Random, Region};
+use objects::{Engine, Rows};
+use row::Bucket;
+
+/// S3 of every region of this process: names of buckets are one space for all of them.
+#[derive(Clone)]
+pub struct S3 {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) random: Arc<Random>,
+    /// Where requests that name no region are.
+    pub(crate) region: Region,
+    /// The base of addresses, `localhost` by default.
+    pub(crate) domain: String,
+    pub(crate) buckets: bucket::lookup::Lookup,
+}
+
+impl S3 {
+    pub fn new(
+        engine: Engine,
+        clock: Arc<Clock>,
+        random: Arc<Random>,
+        region: Region,
+        domain: String,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                engine,
+                clock,
+                random,
+                region,
+                domain,
+                buckets: bucket::lookup::Lookup::default(),
+            }),
+        }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// The bucket of this name as `rows` (the engine, or a change) have it.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, and when the index cannot be read.
+    pub(crate) fn bucket(&self, rows: &dyn Rows, name: &str) -> Result<Arc<Bucket>, Error> {
+        self.inner.buckets.find(rows, name)
+    }
+}

@@ -1,0 +1,4 @@
+//! Lists of keys.
+
+pub mod objects;
+pub mod versions;

@@ -1,0 +1,36 @@
+//! What S3 keeps, as the engine's rows.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `B` name | [`Bucket`] |
+//! | `A` account `/` name | nothing: which buckets an account owns |
+//! | `O` bucket key | the current [`Version`] of a key, a delete marker or not |
+//! | `V` bucket key-end order | a noncurrent [`Version`], the newest first |
+//! | `N` bucket key | the stamp of the key's noncurrent `null` version |
+//! | `U` bucket key-end stamp | an [`Upload`] underway, the oldest first |
+//! | `P` upload part-number | a [`Part`] |
+//! | `K` name | keys of the region, such as the master key |
+//!
+//! *bucket* is the bucket's id, not its name: what a removed bucket leaves behind is never seen in
+//! a new one of the same name. Numbers are big-endian, so that they sort. *key-end* is the key
+//! with each NUL written as `00 FF` and `00 01` at its end, so that keys sort by their bytes
+//! whatever follows them. Values are `FORMAT {json}`: a newer format than this program knows is
+//! an error, never half read.
+
+mod bucket;
+mod codec;
+mod key;
+mod upload;
+mod version;
+
+pub use bucket::{Bucket, Ownership, PublicAccessBlock, Versioning};
+pub use codec::{Codec, Unreadable};
+pub use key::{
+    bucket_key, buckets_of, key_of_current, noncurrent_key, noncurrent_of, null_key, object_key,
+    objects_of, owner_key, part_key, parts_of, upload_key, uploads_of,
+};
+pub use upload::{Part, Upload, UploadId};
+pub use version::{
+    Acl, Checksum, ChecksumKind, Content, Grant, Grantee, Headers, Piece, Restore, Retention,
+    Sealing, Version, VersionId,
+};

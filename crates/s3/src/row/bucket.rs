@@ -1,0 +1,59 @@
+//! A bucket and its configuration.
+
+use aws::{AccountId, Region, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Acl, Codec};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// The stamp of its creation.
+    pub id: u64,
+    pub name: String,
+    pub account: AccountId,
+    pub region: Region,
+    pub created: Timestamp,
+    #[serde(default)]
+    pub versioning: Versioning,
+    /// `None` after DeleteBucketOwnershipControls, which behaves as `ObjectWriter`.
+    #[serde(default)]
+    pub ownership: Option<Ownership>,
+    #[serde(default)]
+    pub public_access_block: Option<PublicAccessBlock>,
+    #[serde(default)]
+    pub acl: Acl,
+    /// In the order they were given.
+    #[serde(default)]
+    pub tags: Vec<(String, String)>,
+    /// The document as it was put.
+    #[serde(default)]
+    pub policy: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Versioning {
+    /// Never enabled: versions have no ids.
+    #[default]
+    Unset,
+    Enabled,
+    Suspended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ownership {
+    BucketOwnerEnforced,
+    BucketOwnerPreferred,
+    ObjectWriter,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicAccessBlock {
+    pub block_public_acls: bool,
+    pub ignore_public_acls: bool,
+    pub block_public_policy: bool,
+    pub restrict_public_buckets: bool,
+}
+
+impl Codec for Bucket {
+    const FORMAT: u32 = 1;
+}
