@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use aws::{BoxFuture, Call, Check, Decision, Identity, Principal};
+use policy::{Applied, Context, Document, Kind, Named, Request, Requester, denial, evaluate};
 
 use crate::Iam;
 use crate::error::{Error, Result};
-use policy::{Applied, Context, Document, Kind, Named, Request, Requester, denial, evaluate};
 
 pub(crate) mod held;
 

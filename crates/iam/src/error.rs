@@ -2,9 +2,9 @@
 //! Codes and statuses: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html>
 
 use aws::AccountId;
+use policy::Malformed;
 
 use crate::quota::Quota;
-use policy::Malformed;
 
 pub type Result<T> = std::result::Result<T, Error>;
 

@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html#inline-policies>
 
 use aws::Call;
+use policy::{Document, Kind};
 use state::Stored;
 
 use crate::error::{Error, Limit, Missing, Result};
@@ -11,7 +12,6 @@ use crate::policy_holder::{PolicyHolder, scope};
 use crate::role::Role;
 use crate::user::User;
 use crate::{Iam, document, model, name};
-use policy::{Document, Kind};
 
 async fn put<R: PolicyHolder>(
     iam: &Iam,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws::{AccountId, Call, Timestamp};
+use policy::Document;
 use serde::{Deserialize, Serialize};
 use state::{Record, Scope, Stored, Transaction};
 
@@ -16,7 +17,6 @@ use crate::policy_version::{PolicyVersion, version_key};
 use crate::quota::{Quota, VERSIONS_PER_POLICY_MAX};
 use crate::tag::{KeyCase, Tags};
 use crate::{Iam, document, model};
-use policy::Document;
 
 /// A customer managed policy. Its documents are records of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html>
 
 use aws::{AccountId, Call, Timestamp};
+use policy::Document;
 use serde::{Deserialize, Serialize};
 use state::Record;
 
@@ -11,7 +12,6 @@ use crate::name::PolicyArn;
 use crate::policy_holder::scope;
 use crate::quota::Quota;
 use crate::{Iam, document, model};
-use policy::Document;
 
 /// The document of one version, as it was handed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

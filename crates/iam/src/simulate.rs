@@ -6,15 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws::{AccountId, Arn, Call, Identity, Principal};
+use policy::{
+    Applied, Context, Document, Effect, Kind, Layer, Matched, Named, Request, Requester, Verdict,
+    evaluate,
+};
 
 use crate::authorizer::held::{Held, HeldPolicy};
 use crate::error::{Error, Missing, Result};
 use crate::page::Ask;
 use crate::{Iam, model};
-use policy::{
-    self, Applied, Context, Document, Effect, Kind, Layer, Matched, Named, Request, Requester,
-    Verdict, evaluate,
-};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use aws::{AccountId, Arn};
+use policy::{Document, Kind, PrincipalName};
 use serde::{Deserialize, Serialize};
 use state::Stored;
 
@@ -20,7 +21,6 @@ use crate::policy_holder::scope;
 use crate::quota::Quota;
 use crate::role::Role;
 use crate::user::User;
-use policy::{Document, Kind, PrincipalName};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustPolicy {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws::AccountId;
 use bytes::Bytes;
+use policy::{Document, Kind, Named};
 use state::{Key, Record, Revision, Scope, Stored};
 
 use super::stored_document;
@@ -17,7 +18,6 @@ use crate::policy_version::{PolicyVersion, version_key};
 use crate::role::Role;
 use crate::user::User;
 use crate::{Iam, aws_managed_policy};
-use policy::{Document, Kind, Named};
 
 #[derive(Debug, Default)]
 pub(crate) struct Held {

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
 use aws::Identity;
+use policy::{Applied, Context, Document, Kind, Named, Request, Requester, Verdict, evaluate};
 
 use super::*;
-use policy::{Applied, Context, Document, Kind, Named, Request, Requester, Verdict, evaluate};
 
 #[test]
 fn the_table_is_in_order_and_every_document_is_a_policy() {

@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 
 use aws::{AccountId, Arn, Call, Principal};
+use policy::{Document, Kind};
 use state::Stored;
 
 use crate::error::{Error, Result};
@@ -13,7 +14,6 @@ use crate::sts::session_tag;
 use crate::sts::session_token::{refuse_mfa, seconds};
 use crate::sts::{Sts, model};
 use crate::{id, name};
-use policy::{Document, Kind};
 
 const DURATION_SECS_DEFAULT: i32 = 3600;
 /// Of a session that another role's session asked for.
