@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sigv4::sha256_hex;
+
 /// A twelve-digit AWS account id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -21,6 +23,15 @@ pub enum InvalidName {
 impl AccountId {
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The account as S3 names owners and grantees: 64 hexadecimal digits that belong to it for
+    /// good. AWS draws them at random and keeps them; here they are the SHA-256 of
+    /// `haneul canonical user id ` and the account's number, so that every region of the account
+    /// knows them without a record.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/finding-canonical-user-id.html>
+    pub fn canonical_user_id(&self) -> String {
+        sha256_hex(format!("haneul canonical user id {}", self.0).as_bytes())
     }
 }
 
@@ -170,6 +181,19 @@ mod tests {
         check("ap-northeast-2", "ap-northeast-2a", "apne2-az1");
         check("us-east-1", "us-east-1a", "use1-az1");
         check("eu-west-1", "eu-west-1a", "euw1-az1");
+    }
+
+    /// Records and users' policies keep these, so they must never change.
+    #[test]
+    fn a_canonical_user_id_stays_with_its_account() {
+        let id = |account: &str| {
+            account.parse::<AccountId>().expect("an account id").canonical_user_id()
+        };
+        assert_eq!(
+            id("111122223333"),
+            "289db42660cf6145b03129b3ea823dfc170ef39e170934768a31b05a8ab67f8d"
+        );
+        assert_ne!(id("111122223333"), id("111122223334"));
     }
 
     #[test]

@@ -84,6 +84,7 @@ pub enum PrincipalName {
     UniqueId(String),
     Service(String),
     Federated(String),
+    /// An account by [`AccountId::canonical_user_id`].
     CanonicalUser(String),
 }
 
@@ -173,8 +174,13 @@ impl PrincipalName {
                 }
                 _ => None,
             },
-            // haneul issues no federated sessions, and its identities carry no canonical id.
-            Self::Account(_) | Self::Arn(_) | Self::Federated(_) | Self::CanonicalUser(_) => None,
+            Self::CanonicalUser(id) => {
+                let account = who.account()?;
+                let named = account.canonical_user_id().eq_ignore_ascii_case(id);
+                if named { Self::Account(account.clone()).grant(who) } else { None }
+            }
+            // haneul issues no federated sessions.
+            Self::Account(_) | Self::Arn(_) | Self::Federated(_) => None,
         }
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The hexadecimal SHA-256 of `bytes`.
-pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref())
 }
 
