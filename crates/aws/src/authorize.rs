@@ -1,5 +1,7 @@
 //! What must be allowed before an operation runs.
 
+use std::sync::Arc;
+
 use crate::{AccountId, BoxFuture, Call, Error};
 
 /// One question to the policy engine. An operation asks as many as it touches resources;
@@ -15,8 +17,10 @@ pub struct Check {
     /// Values of service and resource condition keys (`aws:ResourceTag/env`, `iam:PolicyARN`).
     /// Global keys about the caller and the request are added by the engine.
     pub context: Vec<(String, Vec<String>)>,
-    /// The document of the policy attached to the resource (a bucket policy, a trust policy).
-    pub resource_policy: Option<String>,
+    /// The documents of the policies attached to the resource: a trust policy, or a bucket's
+    /// policy and what its access control list grants. They are weighed as if they were one.
+    /// Shared, because a service keeps them and the authorizer keeps what it read of them.
+    pub resource_policies: Vec<Arc<str>>,
 }
 
 impl Check {
@@ -26,7 +30,7 @@ impl Check {
             resource: resource.into(),
             resource_account: None,
             context: Vec::new(),
-            resource_policy: None,
+            resource_policies: Vec::new(),
         }
     }
 

@@ -14,50 +14,45 @@ use policy::{Applied, Context, Document, Kind, Named, Request, Requester, denial
 use crate::Iam;
 use crate::error::{Error, Result};
 
+mod documents;
 pub(crate) mod held;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+use documents::Documents;
 use held::{Held, HeldPolicy};
 
 /// Implements [`aws::Authorizer`] for every service of the region.
 pub struct Authorizer {
     iam: Iam,
     held: Mutex<HashMap<String, Arc<Held>>>,
-    documents: Mutex<HashMap<String, Arc<Document>>>,
+    documents: Documents,
 }
 
 /// Callers whose policies are kept. When more are seen, all are forgotten and read again.
 const HELD_MAX: usize = 4096;
-/// Documents of resources and sessions that are kept, likewise.
-const DOCUMENTS_MAX: usize = 1024;
 
 impl Authorizer {
     pub fn new(iam: Iam) -> Self {
-        Self { iam, held: Mutex::default(), documents: Mutex::default() }
+        Self { iam, held: Mutex::default(), documents: Documents::default() }
     }
 
     async fn decide(&self, call: &Call, check: &Check) -> Result<Decision> {
         let held = self.held(&call.identity).await?;
-        let resource = match &check.resource_policy {
-            // A trust policy is one that STS's actions ask about.
-            Some(text) if check.action.starts_with("sts:") => {
-                Some(self.document(text, Kind::Trust)?)
-            }
-            Some(text) => Some(self.document(text, Kind::Resource)?),
-            None => None,
-        };
+        let resource = self.resource_policies(check)?;
         let session = self.session_policies(&call.identity)?;
 
         let identity: Vec<Named<'_>> = held.identity.iter().map(HeldPolicy::named).collect();
         let session: Vec<Named<'_>> =
             session.iter().map(|document| Named { name: "session", document }).collect();
+        let resource: Vec<Named<'_>> =
+            resource.iter().map(|document| Named { name: "resource", document }).collect();
         let applied = Applied {
             identity: &identity,
             boundary: held.boundary.as_ref().map(HeldPolicy::named),
             session: &session,
-            resource: resource.as_deref().map(|document| Named { name: "resource", document }),
+            resource: &resource,
         };
         let context = Context {
             call: Some(call),
@@ -97,22 +92,25 @@ impl Authorizer {
         };
         // Credentials can outlive their user by the length of a request: it has no policies.
         let found = Arc::new(found.unwrap_or_default());
-        keep(&self.held, HELD_MAX, key, &found);
+        let mut held = lock(&self.held);
+        if held.len() >= HELD_MAX {
+            held.clear();
+        }
+        held.insert(key, found.clone());
+        drop(held);
         Ok(found)
+    }
+
+    fn resource_policies(&self, check: &Check) -> Result<Vec<Arc<Document>>> {
+        // A trust policy is one that STS's actions ask about.
+        let kind = if check.action.starts_with("sts:") { Kind::Trust } else { Kind::Resource };
+        let texts = check.resource_policies.iter();
+        texts.map(|text| self.documents.read(text, kind)).collect()
     }
 
     fn session_policies(&self, identity: &Identity) -> Result<Vec<Arc<Document>>> {
         let texts = identity.session.iter().flat_map(|session| &session.policies);
-        texts.map(|text| self.document(text, Kind::Session)).collect()
-    }
-
-    fn document(&self, text: &str, kind: Kind) -> Result<Arc<Document>> {
-        if let Some(known) = lock(&self.documents).get(text) {
-            return Ok(known.clone());
-        }
-        let document = Arc::new(stored_document(text, kind)?);
-        keep(&self.documents, DOCUMENTS_MAX, text.to_owned(), &document);
-        Ok(document)
+        texts.map(|text| self.documents.read(text, Kind::Session)).collect()
     }
 }
 
@@ -124,14 +122,6 @@ fn stored_document(text: &str, kind: Kind) -> Result<Document> {
 
 fn lock<T>(map: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     map.lock().expect("nothing under this lock panics")
-}
-
-fn keep<T>(map: &Mutex<HashMap<String, Arc<T>>>, max: usize, key: String, value: &Arc<T>) {
-    let mut map = lock(map);
-    if map.len() >= max {
-        map.clear();
-    }
-    map.insert(key, value.clone());
 }
 
 impl aws::Authorizer for Authorizer {

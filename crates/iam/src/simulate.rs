@@ -154,11 +154,12 @@ impl Question {
 
     fn result(&self, action: &str, resource: &str) -> model::EvaluationResult {
         let identity: Vec<Named<'_>> = self.policies.iter().map(HeldPolicy::named).collect();
+        let resources: Vec<Named<'_>> = self.resource.iter().map(HeldPolicy::named).collect();
         let applied = Applied {
             identity: &identity,
             boundary: self.boundary.as_ref().map(HeldPolicy::named),
             session: &[],
-            resource: self.resource.as_ref().map(HeldPolicy::named),
+            resource: &resources,
         };
         let context =
             Context { resource_account: Some(&self.owner), ..Context::of_values(&self.context) };

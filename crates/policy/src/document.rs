@@ -14,7 +14,7 @@ use crate::principal::{PrincipalElement, PrincipalName};
 use crate::request::Request;
 
 /// Where a document is to be attached, which decides what it must and must not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A managed policy: no Principal, and the newer version of the language.
     Managed,

@@ -27,7 +27,9 @@ pub struct Applied<'a> {
     pub boundary: Option<Named<'a>>,
     /// Empty when none was passed; otherwise what any of them allows.
     pub session: &'a [Named<'a>],
-    pub resource: Option<Named<'a>>,
+    /// The policies attached to the resource (a bucket's policy, what its access control list
+    /// grants), weighed as if they were one.
+    pub resource: &'a [Named<'a>],
 }
 
 /// The kinds of policy that can refuse.
@@ -83,9 +85,7 @@ pub fn evaluate<'a>(applied: &Applied<'a>, request: &Request<'_>) -> Outcome<'a>
     let boundary = applied.boundary.map(|policy| of_principal(Layer::Boundary, &[policy]));
     let session =
         (!applied.session.is_empty()).then(|| of_principal(Layer::Session, applied.session));
-    let resource = applied.resource.map_or_else(FoundOnResource::default, |policy| {
-        FoundOnResource::of(&policy, request, &mut matched)
-    });
+    let resource = FoundOnResource::of(applied.resource, request, &mut matched);
 
     let denied = [
         (resource.denied && !may_mend_bucket_policy(request), Layer::Resource),
@@ -102,7 +102,7 @@ pub fn evaluate<'a>(applied: &Applied<'a>, request: &Request<'_>) -> Outcome<'a>
                 boundary: allows(boundary),
                 session: allows(session),
                 resource: resource.grant,
-                must_name: applied.resource.is_some() && request.action_parts().0 == "kms",
+                must_name: !applied.resource.is_empty() && request.action_parts().0 == "kms",
             };
             match sides.first_refusal(request) {
                 None => Verdict::Allowed,
@@ -170,9 +170,12 @@ struct FoundOnResource {
 }
 
 impl FoundOnResource {
-    fn of<'a>(policy: &Named<'a>, request: &Request<'_>, to: &mut Vec<Matched<'a>>) -> Self {
+    fn of<'a>(policies: &[Named<'a>], request: &Request<'_>, to: &mut Vec<Matched<'a>>) -> Self {
         let mut found = Self::default();
-        for statement in policy.document.statements() {
+        let statements = policies
+            .iter()
+            .flat_map(|policy| policy.document.statements().iter().map(move |one| (policy, one)));
+        for (policy, statement) in statements {
             let Some(principal) = &statement.principal else { continue };
             let named = match statement.effect() {
                 Effect::Allow => principal.grant(&request.who),

@@ -38,10 +38,10 @@ fn verdicts(document: &Document, kind: Kind) -> Vec<Verdict> {
         ("aws:CurrentTime".to_owned(), vec!["2026-11-22T10:00:00Z".to_owned()]),
         ("aws:SourceIp".to_owned(), vec!["203.0.113.7".to_owned()]),
     ];
-    let named = Named { name: "p", document };
+    let named = [Named { name: "p", document }];
     let applied = match kind {
-        Kind::Resource | Kind::Trust => Applied { resource: Some(named), ..Applied::default() },
-        _ => Applied { identity: &[named], ..Applied::default() },
+        Kind::Resource | Kind::Trust => Applied { resource: &named, ..Applied::default() },
+        _ => Applied { identity: &named, ..Applied::default() },
     };
     let asked = [
         ("s3:GetObject", "arn:aws:s3:::b/k"),

@@ -13,7 +13,7 @@
 //! the time of a match is bounded by the product of the lengths of pattern and text.
 //!
 //! Absent on purpose: service control policies and VPC endpoint policies (haneul has neither
-//! organizations nor endpoints), federated users, canonical user ids.
+//! organizations nor endpoints), federated users.
 //!
 //! Start reading at [`evaluate`], then `document.rs` and `condition.rs`.
 

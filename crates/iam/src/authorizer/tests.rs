@@ -277,13 +277,20 @@ async fn resource_policies_and_owners_are_taken_from_the_check() {
     let mut check = Check::new("s3:GetObject", "arn:aws:s3:::b/k");
     let policy = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*",
         "Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Resource":"arn:aws:s3:::b/*"}}"#;
-    check.resource_policy = Some(policy.into());
+    check.resource_policies = vec![policy.into()];
     assert_eq!(world.decide(&bob, &check).await, Decision::Allowed);
     check.resource_account = Some("444455556666".parse().expect("an account id"));
     assert_ne!(world.decide(&bob, &check).await, Decision::Allowed);
     world.put_inline("bob", &allow("s3:*")).await;
     assert_eq!(world.decide(&bob, &check).await, Decision::Allowed);
-    check.resource_policy = Some("{".into());
+    // Several are one policy: any of them may allow or deny.
+    check.resource_account = None;
+    let other = policy.replace("Allow", "Deny").replace("b/*", "c/*");
+    check.resource_policies.push(other.as_str().into());
+    assert_eq!(world.decide(&bob, &check).await, Decision::Allowed);
+    check.resource_policies.push(policy.replace("Allow", "Deny").into());
+    assert_ne!(world.decide(&bob, &check).await, Decision::Allowed);
+    check.resource_policies.push("{".into());
     assert!(world.authorizer.authorize(&bob, &check).await.is_err());
 }
 

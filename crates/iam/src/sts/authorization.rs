@@ -49,10 +49,10 @@ impl Sts {
         }
         let mut base = Check::new("", input.role_arn.clone());
         base.resource_account = Some(owner);
-        base.resource_policy = Some(match &role {
-            Some(role) => role.trust.judged()?,
+        base.resource_policies = vec![match &role {
+            Some(role) => role.trust.judged()?.into(),
             None => NOBODY.into(),
-        });
+        }];
         for (key, value) in role.iter().flat_map(|role| role.tags.iter()) {
             base = base
                 .with(format!("aws:ResourceTag/{key}"), vec![value.into()])

@@ -159,13 +159,13 @@ async fn assuming_a_role_asks_its_trust_policy_too() {
     assert_eq!(asked(&region, &bob, &request).await, expected);
     let checks = region.checks(&bob, &request).await.expect("asked");
     for check in checks {
-        assert!(check.resource_policy.expect("a trust policy").contains("ec2.amazonaws.com"));
+        assert!(check.resource_policies[0].contains("ec2.amazonaws.com"));
         assert_eq!(check.resource_account.expect("owned").as_str(), "123456789012");
     }
     // One that is not there trusts nobody.
     let request = "AssumeRole RoleArn=arn:aws:iam::123456789012:role/none RoleSessionName=ses";
     let checks = region.checks(&bob, request).await.expect("asked");
-    let policy = checks[0].resource_policy.clone().expect("a trust policy");
+    let policy = checks[0].resource_policies[0].clone();
     let trust = policy::Document::parse(&policy, policy::Kind::Trust);
     assert!(trust.is_ok() && !policy.contains("Allow"), "{policy}");
     for request in ["GetCallerIdentity", "GetSessionToken"] {

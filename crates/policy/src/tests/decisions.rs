@@ -206,6 +206,73 @@ fn strangers_and_services_have_what_resources_give_them() {
     assert_eq!(get(&logs).on_resource(&other).verdict(), ImplicitDeny(Resource));
 }
 
+#[test]
+fn a_canonical_user_id_names_its_account() {
+    let named = |id: &str| {
+        let id = super::account(id).canonical_user_id();
+        gives(&format!(r#"{{"CanonicalUser":"{id}"}}"#))
+    };
+    let check = |who: &aws::Identity, owner: &str, expected| {
+        assert_eq!(get(who).on_resource(&named(owner)).verdict(), expected, "{owner}");
+    };
+    let carlos = user(OTHER, "carlos");
+    check(&carlos, OTHER, ImplicitDeny(Identity));
+    check(&carlos, OWN, ImplicitDeny(Identity));
+    check(&aws::Identity::root(account(OTHER)), OTHER, ALLOWED);
+    check(&aws::Identity::root(account(OTHER)), OWN, ImplicitDeny(Resource));
+    check(&aws::Identity::anonymous(), OTHER, ImplicitDeny(Resource));
+    check(&service("s3.amazonaws.com"), OWN, ImplicitDeny(Resource));
+    let asked = get(&carlos).identity(ALLOW_ALL);
+    assert_eq!(asked.clone().on_resource(&named(OTHER)).verdict(), ALLOWED);
+    assert_eq!(asked.clone().on_resource(&named(OWN)).verdict(), ImplicitDeny(Resource));
+    let denied = named(OTHER).replace("Allow", "Deny");
+    let open = asked.on_resource(&gives(r#""*""#));
+    assert_eq!(open.clone().verdict(), ALLOWED);
+    assert_eq!(open.on_resource(&denied).verdict(), ExplicitDeny(Resource));
+}
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-s3-evaluates-access-control.html>
+#[test]
+fn a_bucket_s_requests() {
+    let bob = user(OWN, "bob");
+    let carlos = user(OTHER, "carlos");
+    let root = aws::Identity::root(account(OWN));
+    let anonymous = aws::Identity::anonymous();
+    let named = |who: &aws::Identity| gives(&aws_name(&who.arn().expect("a user").to_string()));
+    let public = gives(r#""*""#);
+    // In the owner's account either side is enough.
+    assert_eq!(get(&bob).verdict(), ImplicitDeny(Identity));
+    assert_eq!(get(&bob).identity(GET).verdict(), ALLOWED);
+    assert_eq!(get(&bob).on_resource(&named(&bob)).verdict(), ALLOWED);
+    assert_eq!(get(&bob).on_resource(&public).verdict(), ALLOWED);
+    // From another account both are needed.
+    assert_eq!(get(&carlos).identity(GET).verdict(), ImplicitDeny(Resource));
+    assert_eq!(get(&carlos).on_resource(&named(&carlos)).verdict(), ImplicitDeny(Identity));
+    assert_eq!(get(&carlos).on_resource(&public).verdict(), ImplicitDeny(Identity));
+    assert_eq!(get(&carlos).identity(GET).on_resource(&named(&carlos)).verdict(), ALLOWED);
+    // Without credentials there is only the bucket's side.
+    assert_eq!(get(&anonymous).verdict(), ImplicitDeny(Resource));
+    assert_eq!(get(&anonymous).on_resource(&named(&bob)).verdict(), ImplicitDeny(Resource));
+    assert_eq!(get(&anonymous).on_resource(&public).verdict(), ALLOWED);
+    let of_bucket = gives(&aws_name("*"));
+    assert_eq!(get(&anonymous).on_resource(&of_bucket).verdict(), ALLOWED);
+    // A deny anywhere wins, over the owner's root user too.
+    let closed = denies(r#""Principal":"*""#);
+    for who in [&bob, &carlos, &root, &anonymous] {
+        let asked = get(who).identity(ALLOW_ALL).on_resource(&public).on_resource(&closed);
+        assert_eq!(asked.verdict(), ExplicitDeny(Resource));
+    }
+    for who in [&bob, &carlos] {
+        let asked = get(who).identity(GET).identity(DENY_GET).on_resource(&public);
+        assert_eq!(asked.verdict(), ExplicitDeny(Identity));
+    }
+    // What an access control list grants is one more document beside the bucket's policy.
+    let granted =
+        gives(&format!(r#"{{"CanonicalUser":"{}"}}"#, super::account(OTHER).canonical_user_id()));
+    let asked = get(&carlos).identity(GET).on_resource(&named(&bob)).on_resource(&granted);
+    assert_eq!(asked.verdict(), ALLOWED);
+}
+
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_compare-resource-policies.html>
 #[test]
 fn trust_policies() {

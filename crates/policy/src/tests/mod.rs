@@ -90,7 +90,7 @@ pub(crate) struct Ask {
     identity: Vec<Document>,
     boundary: Option<Document>,
     session: Vec<Document>,
-    on_resource: Option<Document>,
+    on_resource: Vec<Document>,
     given: Vec<(String, Vec<String>)>,
     tags: Vec<(String, String)>,
 }
@@ -105,7 +105,7 @@ impl Ask {
             identity: Vec::new(),
             boundary: None,
             session: Vec::new(),
-            on_resource: None,
+            on_resource: Vec::new(),
             given: Vec::new(),
             tags: Vec::new(),
         }
@@ -127,12 +127,12 @@ impl Ask {
     }
 
     pub(crate) fn on_resource(mut self, statements: &str) -> Self {
-        self.on_resource = Some(parse(statements, Kind::Resource));
+        self.on_resource.push(parse(statements, Kind::Resource));
         self
     }
 
     pub(crate) fn trust(mut self, statements: &str) -> Self {
-        self.on_resource = Some(parse(statements, Kind::Trust));
+        self.on_resource.push(parse(statements, Kind::Trust));
         self
     }
 
@@ -165,11 +165,12 @@ impl Ask {
         }
         let identity: Vec<_> = self.identity.iter().map(named).collect();
         let session: Vec<_> = self.session.iter().map(named).collect();
+        let on_resource: Vec<_> = self.on_resource.iter().map(named).collect();
         let applied = Applied {
             identity: &identity,
             boundary: self.boundary.as_ref().map(named),
             session: &session,
-            resource: self.on_resource.as_ref().map(named),
+            resource: &on_resource,
         };
         let context = Context {
             call: Some(&self.call),
