@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | `B` name | [`Bucket`] |
 //! | `A` account `/` name | nothing: which buckets an account owns |
-//! | `O` bucket key | the current [`Version`] of a key, a delete marker or not |
-//! | `V` bucket key-end order | a noncurrent [`Version`], the newest first |
+//! | `O` bucket key-end zero | the current [`Version`] of a key, a delete marker or not |
+//! | `O` bucket key-end order | a noncurrent [`Version`], the newest first |
 //! | `N` bucket key | the stamp of the key's noncurrent `null` version |
 //! | `U` bucket key-end stamp | an [`Upload`] underway, the oldest first |
 //! | `P` upload part-number | a [`Part`] |
@@ -14,7 +14,8 @@
 //! *bucket* is the bucket's id, not its name: what a removed bucket leaves behind is never seen in
 //! a new one of the same name. Numbers are big-endian, so that they sort. *key-end* is the key
 //! with each NUL written as `00 FF` and `00 01` at its end, so that keys sort by their bytes
-//! whatever follows them. Values are `FORMAT {json}`: a newer format than this program knows is
+//! whatever follows them; so one scan shows all versions of all keys as of one moment. A key with
+//! noncurrent versions always has a current one. Values are `FORMAT {json}`: a newer format than this program knows is
 //! an error, never half read.
 
 mod bucket;
@@ -26,8 +27,8 @@ mod version;
 pub use bucket::{Bucket, Ownership, PublicAccessBlock, Versioning};
 pub use codec::{Codec, Unreadable};
 pub use key::{
-    bucket_key, buckets_of, key_of_current, noncurrent_key, noncurrent_of, null_key, object_key,
-    objects_of, owner_key, part_key, parts_of, upload_key, uploads_of,
+    bucket_key, buckets_of, noncurrent_key, noncurrent_of, null_key, object_key, objects_of,
+    owner_key, part_key, parts_of, past_versions_of, upload_key, uploads_of, version_row,
 };
 pub use upload::{Part, Upload, UploadId};
 pub use version::{

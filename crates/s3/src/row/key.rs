@@ -2,6 +2,8 @@
 
 /// Ends an escaped key; less than anything a longer key may go on with.
 const END: [u8; 2] = [0x00, 0x01];
+/// Where a noncurrent version has the complement of its stamp, which is never this.
+const CURRENT: u64 = 0;
 
 fn scoped(kind: u8, bucket: u64) -> Vec<u8> {
     let mut key = vec![kind];
@@ -9,7 +11,7 @@ fn scoped(kind: u8, bucket: u64) -> Vec<u8> {
     key
 }
 
-fn ended(kind: u8, bucket: u64, key: &str) -> Vec<u8> {
+fn escaped(kind: u8, bucket: u64, key: &str) -> Vec<u8> {
     let mut row = scoped(kind, bucket);
     for byte in key.bytes() {
         row.push(byte);
@@ -17,6 +19,11 @@ fn ended(kind: u8, bucket: u64, key: &str) -> Vec<u8> {
             row.push(0xff);
         }
     }
+    row
+}
+
+fn ended(kind: u8, bucket: u64, key: &str) -> Vec<u8> {
+    let mut row = escaped(kind, bucket, key);
     row.extend_from_slice(&END);
     row
 }
@@ -45,33 +52,51 @@ pub fn buckets_of(account: &str) -> (Vec<u8>, Vec<u8>) {
     under(owner_key(account, ""))
 }
 
-/// A key's current version.
+/// A key's current version, which comes before the noncurrent ones.
 pub fn object_key(bucket: u64, key: &str) -> Vec<u8> {
-    let mut row = scoped(b'O', bucket);
-    row.extend_from_slice(key.as_bytes());
+    let mut row = ended(b'O', bucket, key);
+    row.extend_from_slice(&CURRENT.to_be_bytes());
     row
 }
 
-/// All current versions of a bucket whose keys begin with `prefix`.
+/// All versions of a bucket, current and not, whose keys begin with `prefix`.
 pub fn objects_of(bucket: u64, prefix: &str) -> (Vec<u8>, Vec<u8>) {
-    under(object_key(bucket, prefix))
+    under(escaped(b'O', bucket, prefix))
 }
 
-/// The object key in a row's key made by [`object_key`].
-pub fn key_of_current(row: &[u8]) -> Option<&str> {
-    std::str::from_utf8(row.get(9..)?).ok()
+/// The first row after all versions of `key`.
+pub fn past_versions_of(bucket: u64, key: &str) -> Vec<u8> {
+    under(ended(b'O', bucket, key)).1
+}
+
+/// A row of [`objects_of`]: the object's key, and whether the version is the current one.
+pub fn version_row(row: &[u8]) -> Option<(String, bool)> {
+    let (escaped, order) = row.get(9..)?.split_last_chunk::<8>()?;
+    let escaped = escaped.strip_suffix(&END)?;
+    let mut key = Vec::with_capacity(escaped.len());
+    let mut bytes = escaped.iter();
+    while let Some(byte) = bytes.next() {
+        key.push(*byte);
+        if *byte == 0x00 {
+            bytes.next();
+        }
+    }
+    Some((String::from_utf8(key).ok()?, u64::from_be_bytes(*order) == CURRENT))
 }
 
 /// A noncurrent version by its stamp: the newest comes first.
 pub fn noncurrent_key(bucket: u64, key: &str, stamp: u64) -> Vec<u8> {
-    let mut row = ended(b'V', bucket, key);
+    let mut row = ended(b'O', bucket, key);
     row.extend_from_slice(&(!stamp).to_be_bytes());
     row
 }
 
 /// All noncurrent versions of one key.
 pub fn noncurrent_of(bucket: u64, key: &str) -> (Vec<u8>, Vec<u8>) {
-    under(ended(b'V', bucket, key))
+    let mut from = ended(b'O', bucket, key);
+    let end = under(from.clone()).1;
+    from.extend_from_slice(&(CURRENT + 1).to_be_bytes());
+    (from, end)
 }
 
 pub fn null_key(bucket: u64, key: &str) -> Vec<u8> {
@@ -115,6 +140,18 @@ mod tests {
         let rows: Vec<_> = keys.iter().map(|key| noncurrent_key(1, key, 7)).collect();
         assert!(rows.is_sorted());
         assert!(noncurrent_key(1, "a", 8) < noncurrent_key(1, "a", 7));
+    }
+
+    #[test]
+    fn versions_of_a_key_lie_together_and_the_current_one_first() {
+        let key = "a\u{0}b";
+        let rows = [object_key(1, key), noncurrent_key(1, key, 8), noncurrent_key(1, key, 7)];
+        assert!(rows.is_sorted() && rows[2] < past_versions_of(1, key));
+        assert_eq!(version_row(&rows[0]), Some((key.into(), true)));
+        assert_eq!(version_row(&rows[2]), Some((key.into(), false)));
+        let (from, end) = noncurrent_of(1, key);
+        assert!(rows[0] < from && from <= rows[1] && rows[2] < end);
+        assert!(past_versions_of(1, key) <= object_key(1, "a\u{0}c"));
     }
 
     #[test]
