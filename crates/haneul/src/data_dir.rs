@@ -40,7 +40,10 @@ pub struct LastStart {
     pub zones: [PathBuf; 3],
 }
 
-/// Keeps every other haneul process out of the folder until dropped.
+/// Keeps every other haneul process out of the folder until dropped. It is taken before
+/// anything in the folder is touched and given up last, so whoever has it, or has waited for
+/// it, need not ask for any other; a kill gives it up too. (Each zone's folder has one more of
+/// its own, because `--zone` may name a folder to two data folders.)
 #[derive(Debug)]
 pub struct Lock {
     file: File,

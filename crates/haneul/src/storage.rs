@@ -64,7 +64,7 @@ impl Opened {
             let shown: Vec<_> = zones.iter().map(|zone| zone.display().to_string()).collect();
             return Err(StorageError::ZonesGone(shown.join(", ")));
         }
-        let store = Arc::new(Embedded::open(data.path(), &zones, random)?);
+        let store = Arc::new(Embedded::open(&zones, random)?);
         Ok(Self::Embedded { store, zones })
     }
 

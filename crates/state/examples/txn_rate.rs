@@ -33,7 +33,7 @@ async fn main() {
     let journal = journal(folder.path());
     let zones: Vec<_> = ["a", "b", "c"].iter().map(|zone| folder.path().join(zone)).collect();
     let random = Arc::new(aws::Random::system());
-    let store = Arc::new(Embedded::open(folder.path(), &zones, random).expect("opens"));
+    let store = Arc::new(Embedded::open(&zones, random).expect("opens"));
     for writers in [1, 16] {
         let (mut of_journal, mut of_state) = (Vec::new(), Vec::new());
         for _ in 0..TURNS {

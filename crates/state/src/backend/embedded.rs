@@ -17,12 +17,11 @@ mod image;
 mod journal_log;
 mod keeper;
 mod line;
-mod lock;
 mod log;
 mod replay;
 mod tender;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -42,14 +41,12 @@ use crate::store::{
 use journal_log::Folders;
 use keeper::Keeper;
 use line::{Line, Underway};
-use lock::DataLock;
 use log::Opener;
 use replay::{ReplayError, replay};
 use tender::Tender;
 
 pub use frame::FrameError;
 pub use journal::{ZoneHealth, ZoneReport};
-pub use lock::LockError;
 
 /// A snapshot is taken when the changes since the last one are this many bytes, and at least
 /// as many as the last one had: a start reads little, and writing snapshots never costs more
@@ -66,13 +63,10 @@ pub struct Embedded {
     sweeper: AbortHandle,
     tender: Mutex<Option<Tender>>,
     found: Vec<ZoneReport>,
-    lock: Mutex<Option<DataLock>>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error(transparent)]
-    Locked(#[from] LockError),
     #[error("the journal of the state cannot be opened: {0}")]
     Journal(String),
     #[error(transparent)]
@@ -172,30 +166,19 @@ impl Shared {
 }
 
 impl Embedded {
-    /// Opens the store of the data folder `folder`, which one process may hold at a time, with
-    /// its journal in the folders `zones`, each of its own and always in this order. Makes them
-    /// where there are none. Blocks while they are read and mended. Must be called inside a
-    /// tokio runtime.
+    /// Opens the store whose journal is in the folders `zones`, each of its own and always in
+    /// this order. Makes them where there are none. Blocks while they are read and mended. Must
+    /// be called inside a tokio runtime.
     ///
     /// # Errors
-    /// Another process holds the folder, too few zones can be used, or a newer haneul wrote
-    /// them.
-    pub fn open(
-        folder: &Path,
-        zones: &[PathBuf],
-        random: Arc<aws::Random>,
-    ) -> Result<Self, OpenError> {
-        let lock = DataLock::take(folder)?;
+    /// Another process holds a zone, too few zones can be used, or a newer haneul wrote them.
+    pub fn open(zones: &[PathBuf], random: Arc<aws::Random>) -> Result<Self, OpenError> {
         let folders = Folders { zones: zones.to_vec(), random };
-        Self::start(Arc::new(folders), Some(lock), Limits::default())
+        Self::start(Arc::new(folders), Limits::default())
     }
 
     /// Opens what `opener` has, reading all of it.
-    fn start(
-        opener: Arc<dyn Opener>,
-        lock: Option<DataLock>,
-        limits: Limits,
-    ) -> Result<Self, OpenError> {
+    fn start(opener: Arc<dyn Opener>, limits: Limits) -> Result<Self, OpenError> {
         let mut opened = opener.open().map_err(OpenError::Journal)?;
         let replayed = replay(&mut opened, 0)?;
         let history = History::after(replayed.compacted, limits.history);
@@ -216,7 +199,7 @@ impl Embedded {
         let sweeper = tokio::spawn(sweep(shared.clone())).abort_handle();
         let tender = Some(Tender::start(shared.clone())).into();
         let (keeper, found) = (Some(keeper).into(), opened.found);
-        Ok(Self { shared, keeper, sweeper, tender, found, lock: lock.into() })
+        Ok(Self { shared, keeper, sweeper, tender, found })
     }
 
     /// What opening found in each zone, in their order, and did about it.
@@ -241,7 +224,6 @@ impl Embedded {
             let _ = keeper.await;
         }
         self.sweeper.abort();
-        self.lock.lock().expect("nothing that holds it panics").take();
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,7 +29,7 @@ fn zones(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn open(folder: &Path) -> Result<Embedded, OpenError> {
-    Embedded::open(folder, &zones(folder), Arc::new(aws::Random::system()))
+    Embedded::open(&zones(folder), Arc::new(aws::Random::system()))
 }
 
 fn temporary() -> Arc<tempfile::TempDir> {
@@ -80,12 +81,18 @@ fn embedded_keeps_the_promises_in_real_folders() {
 }
 
 #[tokio::test]
-async fn a_second_process_is_refused_by_name() {
+async fn a_zone_that_another_store_holds_is_refused_by_name() {
     let folder = temporary();
     let store = open(folder.path()).expect("opens");
-    let refused = open(folder.path()).err().expect("refused").to_string();
-    let expected = format!("is in use by process {}", std::process::id());
-    assert!(refused.contains(&expected), "{refused}");
+    let other = temporary();
+    for held in zones(folder.path()) {
+        let mut wanted = zones(other.path());
+        wanted[2] = held.clone();
+        let refused = Embedded::open(&wanted, Arc::new(aws::Random::system()));
+        let refused = refused.err().expect("refused").to_string();
+        let expected = format!("{} is in use by another process", held.display());
+        assert!(refused.contains(&expected), "{refused}");
+    }
     store.close().await;
     open(folder.path()).expect("closing lets go");
 }
@@ -290,7 +297,7 @@ fn begin(machine: &Machine, seed: u64, life: u64) -> (Arc<Life>, Arc<Embedded>) 
         running: Arc::default(),
     });
     let limits = Limits { snapshot_after_bytes: 2 << 10, ..Limits::default() };
-    let store = Embedded::start(life.clone(), None, limits);
+    let store = Embedded::start(life.clone(), limits);
     (life, Arc::new(store.unwrap_or_else(|error| panic!("seed {seed}: {error}"))))
 }
 

@@ -15,7 +15,7 @@ const LIMITS: Limits = Limits {
 };
 
 fn on(disk: &ScriptedDisk) -> Embedded {
-    Embedded::start(Arc::new(disk.clone()), None, LIMITS).expect("opens")
+    Embedded::start(Arc::new(disk.clone()), LIMITS).expect("opens")
 }
 
 fn faithful() -> ScriptedDisk {
