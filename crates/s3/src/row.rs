@@ -20,12 +20,14 @@
 
 mod bucket;
 mod codec;
+mod id;
 mod key;
 mod upload;
 mod version;
 
 pub use bucket::{Bucket, Ownership, PublicAccessBlock, Versioning};
 pub use codec::{Codec, Unreadable};
+pub use id::{null_pointer, null_stamp};
 pub use key::{
     bucket_key, buckets_of, noncurrent_key, noncurrent_of, null_key, object_key, objects_of,
     owner_key, part_key, parts_of, past_versions_of, upload_key, uploads_of, version_row,

@@ -1,9 +1,10 @@
 //! A bucket and its configuration.
 
-use aws::{AccountId, Region, Timestamp};
+use aws::{AccountId, Error, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Acl, Codec};
+use crate::error::invalid_argument;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
@@ -52,6 +53,25 @@ pub struct PublicAccessBlock {
     pub ignore_public_acls: bool,
     pub block_public_policy: bool,
     pub restrict_public_buckets: bool,
+}
+
+impl Bucket {
+    /// Judges `x-amz-expected-bucket-owner`.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html>
+    ///
+    /// # Errors
+    /// `AccessDenied` when another account is expected; `InvalidArgument` for no account id.
+    pub fn expect_owner(&self, expected: Option<&str>) -> Result<(), Error> {
+        let Some(expected) = expected else { return Ok(()) };
+        if expected.len() != 12 || !expected.bytes().all(|b| b.is_ascii_digit()) {
+            let why = "The value of the expected bucket owner parameter must be an AWS Account ID";
+            return Err(invalid_argument(why, "x-amz-expected-bucket-owner", expected));
+        }
+        if self.account.as_str() != expected {
+            return Err(Error::access_denied("Access Denied"));
+        }
+        Ok(())
+    }
 }
 
 impl Codec for Bucket {

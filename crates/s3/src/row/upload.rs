@@ -1,9 +1,9 @@
 //! A multipart upload underway and its parts.
 
-use aws::{AccountId, Timestamp};
+use aws::{AccountId, Random, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{ChecksumKind, Codec, Content};
+use super::{ChecksumKind, Codec, Content, id};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Upload {
@@ -29,6 +29,18 @@ pub struct Upload {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UploadId(pub String);
+
+impl UploadId {
+    /// For the upload begun by the change of this stamp.
+    pub fn new(stamp: u64, random: &Random) -> Self {
+        Self(id::make(stamp, random))
+    }
+
+    /// `None` for what is no upload id of ours.
+    pub fn stamp(&self) -> Option<u64> {
+        id::stamp(&self.0)
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {

@@ -1,10 +1,10 @@
 //! A version of an object.
 
-use aws::{AccountId, Timestamp};
+use aws::{AccountId, Random, Timestamp};
 use objects::BlobId;
 use serde::{Deserialize, Serialize};
 
-use super::Codec;
+use super::{Codec, id};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Version {
@@ -24,6 +24,27 @@ pub struct Version {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VersionId(pub String);
+
+impl VersionId {
+    /// For the version made by the change of this stamp.
+    pub fn new(stamp: u64, random: &Random) -> Self {
+        Self(id::make(stamp, random))
+    }
+
+    /// The one version of a key that was put while versioning was not enabled.
+    pub fn null() -> Self {
+        Self("null".to_owned())
+    }
+
+    pub fn is_null(&self) -> bool {
+        self.0 == "null"
+    }
+
+    /// `None` for the null version and for what is no version id of ours.
+    pub fn stamp(&self) -> Option<u64> {
+        id::stamp(&self.0)
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Content {
@@ -92,6 +113,16 @@ pub struct Checksum {
 pub enum ChecksumKind {
     FullObject,
     Composite,
+}
+
+impl ChecksumKind {
+    /// As AWS spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FullObject => "FULL_OBJECT",
+            Self::Composite => "COMPOSITE",
+        }
+    }
 }
 
 /// Headers given back as they were put.
