@@ -112,9 +112,14 @@ pub fn upload_key(bucket: u64, key: &str, stamp: u64) -> Vec<u8> {
     row
 }
 
-/// All uploads of a bucket.
-pub fn uploads_of(bucket: u64) -> (Vec<u8>, Vec<u8>) {
-    under(scoped(b'U', bucket))
+/// All uploads of a bucket whose keys begin with `prefix`.
+pub fn uploads_under(bucket: u64, prefix: &str) -> (Vec<u8>, Vec<u8>) {
+    under(escaped(b'U', bucket, prefix))
+}
+
+/// The first row after all uploads of `key`.
+pub fn past_uploads_of(bucket: u64, key: &str) -> Vec<u8> {
+    under(ended(b'U', bucket, key)).1
 }
 
 /// A part of the upload that began at `upload`.
