@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -20,12 +20,57 @@ pub enum Body {
         chunks: Arc<Mutex<Option<Chunks>>>,
         /// Known when a `Content-Length` said so.
         len: Option<u64>,
+        trailers: Trailers,
     },
+}
+
+/// What follows a body's last byte (`x-amz-checksum-crc32c:…`): its names are known before the
+/// body is read, its values after. Clones share the values.
+#[derive(Clone, Debug, Default)]
+pub struct Trailers {
+    /// In lower case.
+    announced: Arc<[String]>,
+    received: Arc<OnceLock<Vec<(String, String)>>>,
+}
+
+impl Trailers {
+    /// For a body that announces these, in lower case.
+    pub fn announced(names: Vec<String>) -> Self {
+        Self { announced: names.into(), received: Arc::default() }
+    }
+
+    /// What the request's head said would come, in lower case.
+    pub fn names(&self) -> &[String] {
+        &self.announced
+    }
+
+    /// The value of `name`, which is in lower case; `None` before the body's end.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.received.get()?.iter().find(|(known, _)| known == name)?;
+        Some(value)
+    }
+
+    /// For whoever reads the body from the wire, at its end. Only the first call counts.
+    pub fn receive(&self, trailers: Vec<(String, String)>) {
+        let _ = self.received.set(trailers);
+    }
 }
 
 impl Body {
     pub fn stream(chunks: Chunks, len: Option<u64>) -> Self {
-        Self::Stream { chunks: Arc::new(Mutex::new(Some(chunks))), len }
+        Self::stream_with_trailers(chunks, len, Trailers::default())
+    }
+
+    pub fn stream_with_trailers(chunks: Chunks, len: Option<u64>, trailers: Trailers) -> Self {
+        Self::Stream { chunks: Arc::new(Mutex::new(Some(chunks))), len, trailers }
+    }
+
+    /// None for bytes.
+    pub fn trailers(&self) -> Trailers {
+        match self {
+            Self::Bytes(_) => Trailers::default(),
+            Self::Stream { trailers, .. } => trailers.clone(),
+        }
     }
 
     pub fn len(&self) -> Option<u64> {

@@ -19,6 +19,8 @@ pub struct Call {
     pub source_ip: Option<IpAddr>,
     pub user_agent: Option<String>,
     pub referer: Option<String>,
+    /// The host that the request was sent to, with its port, as the client wrote it.
+    pub host: Option<String>,
     /// Whether the request came over TLS.
     pub secure_transport: bool,
     /// The service that forwards the user's request, when one does (`ec2.amazonaws.com`).

@@ -19,6 +19,8 @@ pub struct Error {
     pub fault: Fault,
     /// Further members of the error's body, by wire name (S3's `BucketName`, `Resource`).
     pub details: Vec<(&'static str, String)>,
+    /// Headers beside those of every answer (S3's `ETag` of a 304, `x-amz-delete-marker`).
+    pub headers: Vec<(&'static str, String)>,
     /// What went wrong inside. Logged with the request id, never shown.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -37,6 +39,7 @@ impl Error {
             message: message.into(),
             fault: Fault::Sender,
             details: Vec::new(),
+            headers: Vec::new(),
             source: None,
         }
     }
@@ -49,6 +52,7 @@ impl Error {
             message: "The request processing has failed because of an unknown error, exception or failure.".into(),
             fault: Fault::Receiver,
             details: Vec::new(),
+            headers: Vec::new(),
             source: Some(source.into()),
         }
     }
@@ -93,6 +97,18 @@ impl Error {
 
     pub fn access_denied(message: impl Into<String>) -> Self {
         Self::client(403, "AccessDenied", message)
+    }
+
+    /// Nothing has changed since: no failure, but an answer that an operation gives in place of
+    /// its output. It has no body.
+    pub fn not_modified() -> Self {
+        Self { status: 304, ..Self::client(400, "NotModified", "Not Modified") }
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     #[must_use]

@@ -271,6 +271,7 @@ impl Front {
             source_ip: Some(peer.address.ip().to_canonical()),
             user_agent: text(&parts.headers, &header::USER_AGENT),
             referer: text(&parts.headers, &header::REFERER),
+            host: route::full_host(parts).map(str::to_owned),
             secure_transport: peer.tls,
             via: None,
         }

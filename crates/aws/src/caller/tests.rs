@@ -116,6 +116,7 @@ fn call() -> Call {
         source_ip: Some([127, 0, 0, 1].into()),
         user_agent: None,
         referer: None,
+        host: None,
         secure_transport: false,
         via: None,
     }

@@ -95,6 +95,7 @@ impl Suite {
                 .expect("a status"),
             message: message.and_then(|(_, text)| text.as_str()).unwrap_or_default().into(),
             fault: Fault::Sender,
+            headers: Vec::new(),
             details: members
                 .iter()
                 .filter(|(name, _)| !is_message(name))

@@ -36,6 +36,7 @@ use crate::schema::Kind;
 use crate::service::{Input, Model, Operation, Protocol};
 use crate::{Body, Error, Value, validate};
 use form::Form;
+pub use refuse::s3_host_id;
 
 /// A request whose operation is known.
 pub struct Request<'a> {
@@ -90,7 +91,7 @@ impl Protocol {
     }
 
     /// The answer to a request that is refused, for whatever reason, before or after its
-    /// operation is known. `method` because an answer to HEAD has no body.
+    /// operation is known. `method` because an answer to HEAD has no body, and neither has a 304.
     pub fn refuse(
         self,
         model: &Model,
@@ -104,12 +105,12 @@ impl Protocol {
             Self::RestXml => "application/xml",
             Self::Json10 | Self::Json11 => self.json_type(),
         };
-        let text = if method == http::Method::HEAD {
-            String::new()
-        } else {
-            refuse::body(self, model, error, request_id)
-        };
+        let empty = method == http::Method::HEAD || error.status == 304;
+        let text = if empty { String::new() } else { refuse::body(self, model, error, request_id) };
         let mut response = with_body(error.status, content_type, text);
+        if error.status == 304 {
+            response.headers_mut().remove(header::CONTENT_TYPE);
+        }
         refuse::headers(self, model, error, response.headers_mut());
         self.add_request_id(model, request_id, response.headers_mut());
         response

@@ -1,5 +1,6 @@
 //! Errors in each protocol's form.
 
+use base64::Engine;
 use http::HeaderMap;
 use serde_json::json;
 
@@ -18,16 +19,19 @@ pub(super) fn body(protocol: Protocol, model: &Model, error: &Error, request_id:
     }
 }
 
-/// What an error says in headers: JSON clients look there first.
+/// What an error says in headers: some of its own, and JSON clients look there first.
 pub(super) fn headers(protocol: Protocol, model: &Model, error: &Error, headers: &mut HeaderMap) {
-    if !matches!(protocol, Protocol::Json10 | Protocol::Json11) {
-        return;
-    }
     let mut add = |name: &'static str, value: &str| {
         if let Ok(value) = value.parse() {
             headers.insert(name, value);
         }
     };
+    for (name, value) in &error.headers {
+        add(name, value);
+    }
+    if !matches!(protocol, Protocol::Json10 | Protocol::Json11) {
+        return;
+    }
     add("x-amzn-errortype", shape_of(model, error));
     if model.query_compatible {
         let code = modelled(model, error).map_or(error.code.as_ref(), |known| known.code);
@@ -65,6 +69,12 @@ fn ec2(error: &Error, request_id: &str) -> String {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", xml.finish())
 }
 
+/// What S3 calls `HostId` and `x-amz-id-2`: a second name of the request, opaque to clients.
+pub fn s3_host_id(request_id: &str) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA384, request_id.as_bytes());
+    base64::engine::general_purpose::STANDARD.encode(hash.as_ref())
+}
+
 fn s3(error: &Error, request_id: &str) -> String {
     let mut xml = Writer::default();
     xml.open("Error");
@@ -74,7 +84,7 @@ fn s3(error: &Error, request_id: &str) -> String {
         xml.element(name, value);
     }
     xml.element("RequestId", request_id);
-    xml.element("HostId", "haneul");
+    xml.element("HostId", &s3_host_id(request_id));
     xml.close("Error");
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", xml.finish())
 }
@@ -215,8 +225,16 @@ mod tests {
         let refusal = Protocol::RestXml.refuse(&model, &error, "id-1", &http::Method::GET);
         assert_eq!(refusal.headers()["x-amz-request-id"], "id-1");
         let body = body(Protocol::RestXml, &model, &error, "id-1");
-        let expected = "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message><Key>a&amp;b</Key><RequestId>id-1</RequestId><HostId>haneul</HostId></Error>";
-        assert!(body.ends_with(expected), "{body}");
+        let id = s3_host_id("id-1");
+        let expected = format!(
+            "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message><Key>a&amp;b</Key><RequestId>id-1</RequestId><HostId>{id}</HostId></Error>"
+        );
+        assert!(body.ends_with(&expected), "{body}");
+        let unchanged = Error::not_modified().with_header("etag", "\"e\"");
+        let answer = Protocol::RestXml.refuse(&model, &unchanged, "id-1", &http::Method::GET);
+        assert_eq!(answer.status(), 304);
+        assert_eq!(answer.headers()["etag"], "\"e\"");
+        assert!(answer.body().is_empty() && !answer.headers().contains_key("content-type"));
     }
 
     #[test]

@@ -137,10 +137,15 @@ pub fn is_form(headers: &HeaderMap) -> bool {
     content_type(headers).starts_with("application/x-www-form-urlencoded")
 }
 
-/// Without its port.
-fn host(parts: &Parts) -> Option<&str> {
+/// The host that a request was sent to, with its port where the client wrote it.
+pub fn full_host(parts: &Parts) -> Option<&str> {
     let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = named.or_else(|| parts.uri.authority().map(|authority| authority.as_str()))?;
+    named.or_else(|| parts.uri.authority().map(|authority| authority.as_str()))
+}
+
+/// Without its port.
+pub fn host(parts: &Parts) -> Option<&str> {
+    let host = full_host(parts)?;
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => Some(name),
         _ => Some(host),

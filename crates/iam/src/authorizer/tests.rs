@@ -30,6 +30,7 @@ pub(crate) fn call(identity: Identity) -> Call {
         source_ip: None,
         user_agent: None,
         referer: None,
+        host: None,
         secure_transport: true,
         via: None,
     }

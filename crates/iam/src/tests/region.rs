@@ -181,6 +181,7 @@ pub(super) fn call(identity: Identity) -> Call {
         source_ip: None,
         user_agent: None,
         referer: None,
+        host: None,
         secure_transport: false,
         via: None,
     }

@@ -75,6 +75,7 @@ pub(crate) fn call(identity: &Identity) -> Call {
         source_ip: Some([203, 0, 113, 7].into()),
         user_agent: Some("aws-cli/2".into()),
         referer: None,
+        host: None,
         secure_transport: true,
         via: None,
     }
