@@ -53,28 +53,29 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
     }
 
-    /// `2026-11-22T10:40:53Z`, with `.mmm` only when there are milliseconds.
+    /// `2026-11-22T10:40:53Z`, with `.mmm` only when there are milliseconds. By hand, as
+    /// [`Self::to_basic`]: every log line prints it.
     pub fn to_iso8601(self) -> String {
-        let whole = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-        let fine = format_description!(
-            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
-        );
         let at = self.date_time();
-        let printed =
-            if self.0.rem_euclid(1000) == 0 { at.format(&whole) } else { at.format(&fine) };
-        printed.expect("years 0 to 9999 have this form")
+        let mut text = String::with_capacity(24);
+        push_date(&mut text, at, "-");
+        text.push('T');
+        push_time(&mut text, at, ":");
+        if at.millisecond() != 0 {
+            text.push('.');
+            push_digits(&mut text, at.millisecond().into(), 3);
+        }
+        text.push('Z');
+        text
     }
 
     /// `20261122T104053Z`, as in `X-Amz-Date`. By hand, because every request prints it.
     pub fn to_basic(self) -> String {
         let at = self.date_time();
-        let (hour, minute, second) = at.to_hms();
         let mut text = String::with_capacity(16);
-        push_digits(&mut text, u32::try_from(at.year()).unwrap_or_default(), 4);
-        push_digits(&mut text, u8::from(at.month()).into(), 2);
-        push_digits(&mut text, at.day().into(), 2);
+        push_date(&mut text, at, "");
         text.push('T');
-        [hour, minute, second].into_iter().for_each(|n| push_digits(&mut text, n.into(), 2));
+        push_time(&mut text, at, "");
         text.push('Z');
         text
     }
@@ -146,6 +147,23 @@ impl Timestamp {
     }
 }
 
+fn push_date(text: &mut String, at: OffsetDateTime, between: &str) {
+    push_digits(text, u32::try_from(at.year()).unwrap_or_default(), 4);
+    text.push_str(between);
+    push_digits(text, u8::from(at.month()).into(), 2);
+    text.push_str(between);
+    push_digits(text, at.day().into(), 2);
+}
+
+fn push_time(text: &mut String, at: OffsetDateTime, between: &str) {
+    let (hour, minute, second) = at.to_hms();
+    push_digits(text, hour.into(), 2);
+    text.push_str(between);
+    push_digits(text, minute.into(), 2);
+    text.push_str(between);
+    push_digits(text, second.into(), 2);
+}
+
 /// The last `count` digits of a number.
 fn push_digits(text: &mut String, number: u32, count: u32) {
     for place in (0..count).rev() {
@@ -195,6 +213,18 @@ mod tests {
             "1795344053",
         ] {
             assert_eq!(Timestamp::parse(text), Some(AT), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_extended_form_is_exact() {
+        let format = format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+        );
+        for at in [951_782_400_001, 1_078_012_799_999, -1, -999, MIN_MS + 20, MAX_MS] {
+            let at = Timestamp::from_millis(at);
+            assert_eq!(at.to_iso8601(), at.date_time().format(&format).expect("formats"));
+            assert_eq!(Timestamp::parse_iso8601(&at.to_iso8601()), Some(at));
         }
     }
 
