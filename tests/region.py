@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,7 @@ REGION = "ap-northeast-2"
 SESSION = boto3.session.Session()
 START_SECONDS_MAX = 60
 COMMAND_SECONDS_MAX = 120
+LOG_SECONDS_MAX = 10
 
 # What a client of ours may see of the caller's environment: no credentials, no configuration.
 BASE_ENV = {
@@ -183,6 +185,15 @@ class Region:
     @property
     def log(self):
         return (self.folder / "log").read_text()
+
+    def logged(self, *words):
+        """The log's line with all of these; lines are written some milliseconds late."""
+        for _ in range(LOG_SECONDS_MAX * 50):
+            for line in self.log.splitlines():
+                if all(word in line for word in words):
+                    return line
+            time.sleep(0.02)
+        raise AssertionError(f"no line with {words}: {self.log[-5000:]}")
 
     def haneul(self, command, *words, env=None, **options):
         return run([HANEUL, command, *words, "--data", self.data], env=env, **options)

@@ -67,6 +67,20 @@ def test_the_secret_is_shown_once(own_region):
     assert own_region.root.secret_key == secret
 
 
+@pytest.mark.parametrize("words", [(), ("--log", "json")])
+def test_the_log_is_whole_when_a_region_was_stopped(own_region, words):
+    own_region.stop()
+    own_region.start(*words)
+    asked = own_region.root.sts.get_caller_identity()["ResponseMetadata"]["RequestId"]
+    # At once: what was logged may not have been written yet.
+    own_region.stop()
+    line = next(line for line in own_region.log.splitlines() if asked in line)
+    if words:
+        assert json.loads(line).items() >= {"request_id": asked, "status": 200, "level": "INFO"}.items()
+    else:
+        assert f'INFO answered request_id="{asked}"' in line and "status=200" in line
+
+
 def test_status(region):
     status = region.status()
     assert status["region"] == "ap-northeast-2"

@@ -51,3 +51,10 @@ pub const ADMIN_READ_MAX: Duration = Duration::from_secs(10);
 
 /// How much of what is known of keys' last use a crash may lose.
 pub const USES_WRITTEN_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a log line waits for others, so how much of the log a killed process loses.
+pub const LOG_DELAY_MAX: Duration = Duration::from_millis(50);
+/// Lines are written at once when they are this many bytes, and nothing is logged (and so
+/// nothing done) while this many wait for a reader of stderr.
+pub const LOG_BATCH_BYTES: usize = 64 * 1024;
+pub const LOG_BYTES_MAX: usize = 1024 * 1024;

@@ -1,9 +1,24 @@
 //! Structured logs: one line a request, on stderr.
+//!
+//! A line is formatted where its event happens and written by one thread, many lines at a time
+//! ([`lines`]): a write for each request costs a server as much as reading its head.
 
-use std::io::IsTerminal;
+mod lines;
+mod text;
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tracing_subscriber::EnvFilter;
+use aws::Clock;
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::{Interest, Subscriber};
+use tracing::{Event, Level, Metadata, span};
+use tracing_subscriber::filter::Targets;
+
+use lines::{Lines, Urgency};
+use text::Form;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -11,16 +26,94 @@ pub enum Format {
     Json,
 }
 
+/// Logging of the process, until it is dropped: then all lines are written, and later ones at
+/// once.
+#[must_use = "lines are lost when it is dropped before the process ends"]
+pub struct Logging {
+    lines: Arc<Lines>,
+    writer: Option<JoinHandle<()>>,
+}
+
 /// Starts logging for the process. `HANEUL_LOG` chooses what is logged, else `info`.
-pub fn start(format: Format) {
-    let filter = EnvFilter::try_from_env("HANEUL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        Format::Human => {
-            builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
+///
+/// # Errors
+/// When the thread that writes cannot be started.
+pub fn start(format: Format, wall: Arc<Clock>) -> io::Result<Logging> {
+    let chosen = std::env::var("HANEUL_LOG").ok().and_then(|chosen| chosen.parse().ok());
+    let filter = chosen.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let form = match format {
+        Format::Human if io::stderr().is_terminal() => Form::Coloured,
+        Format::Human => Form::Human,
+        Format::Json => Form::Json,
+    };
+    let lines = Arc::new(Lines::new(io::stderr()));
+    let writer = std::thread::Builder::new().name("log".into()).spawn({
+        let lines = lines.clone();
+        move || lines.write_until_closed()
+    })?;
+    write_before_panics(lines.clone());
+    tracing::subscriber::set_global_default(Log { filter, form, wall, lines: lines.clone() })
+        .map_err(io::Error::other)?;
+    Ok(Logging { lines, writer: Some(writer) })
+}
+
+/// A panic may end the process before the writer's turn, and its message, which goes to stderr
+/// too, should follow the lines that led to it.
+fn write_before_panics(lines: Arc<Lines>) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        lines.flush();
+        before(panic);
+    }));
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        self.lines.close();
+        if let Some(writer) = self.writer.take() {
+            // It does not panic; and if it did, nothing were left to do.
+            let _ = writer.join();
         }
-        Format::Json => builder.json().flatten_event(true).init(),
     }
+}
+
+/// What `tracing` hands events to. Spans are not kept: nothing here opens any.
+struct Log {
+    filter: Targets,
+    form: Form,
+    wall: Arc<Clock>,
+    lines: Arc<Lines>,
+}
+
+impl Subscriber for Log {
+    fn register_callsite(&self, of: &'static Metadata<'static>) -> Interest {
+        if self.enabled(of) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, of: &Metadata<'_>) -> bool {
+        of.is_event() && self.filter.would_enable(of.target(), of.level())
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.filter.iter().map(|(_, level)| level).chain(self.filter.default_level()).max()
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let urgency = match *event.metadata().level() {
+            Level::ERROR | Level::WARN => Urgency::Now,
+            _ => Urgency::Soon,
+        };
+        self.lines.push(&self.form.line(event, self.wall.now()), urgency);
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
 }
 
 /// What is known of a request so far; the line is written when it is dropped, so also when
@@ -85,3 +178,6 @@ impl Drop for RequestLine {
 fn or_none(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
+
+#[cfg(test)]
+mod tests;

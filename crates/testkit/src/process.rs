@@ -94,9 +94,9 @@ impl Process {
     }
 
     /// SIGKILL: nothing of it runs any more when this returns.
-    pub fn kill(mut self) -> String {
+    pub fn kill(mut self) {
         self.child.kill().expect("ours to kill");
-        self.ended().1
+        self.ended();
     }
 
     /// Waits for the end that was asked for otherwise; its log.

@@ -33,7 +33,9 @@ pub struct Up {
 
 impl Up {
     pub fn run(self) -> Result<(), Failure> {
-        log::start(self.log);
+        let wall = Arc::new(Clock::system());
+        // To the end: what is logged is written when it is dropped.
+        let _logging = log::start(self.log, wall.clone())?;
         prepare_process();
         let data = self.data.folder()?;
         let zones = given_zones(self.zones)?;
@@ -44,7 +46,7 @@ impl Up {
             domain: self.domain,
             region: self.region,
             clock: Arc::new(Clock::system()),
-            wall: Arc::new(Clock::system()),
+            wall,
             random: Arc::new(Random::system()),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

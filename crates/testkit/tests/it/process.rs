@@ -125,7 +125,7 @@ fn a_terminated_region_ends_well_and_a_killed_one_does_not_block_the_next() {
 #[tokio::test]
 async fn each_request_is_one_log_line_without_secrets() {
     let Folder { haneul, _folder } = Folder::new();
-    let region = haneul.up(&[]);
+    let mut region = haneul.up(&[]);
     let sts = root(&haneul, &region, "sts");
     let answer = sts.ask("GetCallerIdentity", &[]).await;
     let mut liar = sts.clone();
@@ -133,7 +133,9 @@ async fn each_request_is_one_log_line_without_secrets() {
     let refused = liar.ask("GetCallerIdentity", &[("Note", "confidential")]).await;
     let account = answer.xml("Account").expect("said").to_owned();
 
-    let log = region.kill();
+    // A region that stops has written every line.
+    ok(haneul.run(&["down"]));
+    let (_, log) = region.ended();
     let lines: Vec<serde_json::Value> =
         log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let line = |answer: &testkit::Answer| {
