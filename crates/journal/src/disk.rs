@@ -53,9 +53,16 @@ pub enum SyncReason {
     SnapshotFile,
     /// The rename that puts a snapshot in force, before segments are removed.
     SnapshotDir,
+    /// Not of the journal: blobs in an extent of the object engine, before they are named.
+    Extent,
+    /// An extent's name.
+    ExtentDir,
+    /// Blocks of an extent written again in place.
+    ExtentMend,
 }
 
 impl SyncReason {
+    /// Those of the journal.
     pub const ALL: [SyncReason; 10] = [
         SyncReason::IdentityFile,
         SyncReason::IdentityDir,
