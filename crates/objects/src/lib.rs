@@ -18,6 +18,7 @@ mod blob;
 mod change;
 mod engine;
 mod error;
+pub mod extents;
 mod row;
 mod seal;
 

@@ -7,7 +7,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use crate::{BlobKey, ReadError};
 
 /// What sealing adds to a block.
-const TAG_BYTES: usize = 16;
+pub(crate) const TAG_BYTES: usize = 16;
 
 /// A blob's key, ready for use: making it costs more than sealing a small block.
 pub(crate) struct Seal(LessSafeKey);

@@ -1,0 +1,308 @@
+//! Some blocks of a blob, read in one go.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::extents::Shared;
+use crate::extents::location::{BLOCK_BYTES, Form, Location, Place, ZoneSet};
+use crate::extents::slot::{HEADER_BYTES, SLOT_BYTES_MAX};
+use crate::extents::{parity, slot};
+use crate::seal::Seal;
+use crate::{BlobId, ReadError};
+
+/// 1 MiB.
+pub(crate) const BLOCKS: u64 = 16;
+pub(crate) const BYTES: usize = 16 * SLOT_BYTES_MAX;
+
+/// A blob as it is read.
+pub(crate) struct Source {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: BlobId,
+    pub(crate) location: Location,
+    /// Without it, sealed blocks are given as they are.
+    pub(crate) seal: Option<Seal>,
+}
+
+/// A block in a part's buffer.
+struct Piece {
+    block: u64,
+    zone: usize,
+    place: Place,
+    /// Of its slot.
+    at: usize,
+    checked: bool,
+}
+
+/// Rows of one zone that lie together on the disk and in memory.
+struct Run {
+    zone: usize,
+    rows: Range<u64>,
+}
+
+/// What kept blocks from being read, for the error if nothing else helps.
+#[derive(Default)]
+struct Trouble {
+    unreadable: Vec<String>,
+    rotten: ZoneSet,
+}
+
+impl Source {
+    /// The blocks, at most [`BLOCKS`], each as its own slice of few buffers.
+    pub(crate) fn read(&self, blocks: Range<u64>) -> Result<Vec<Bytes>, ReadError> {
+        let mut trouble = Trouble::default();
+        let runs = self.runs(&blocks);
+        let lengths: Vec<usize> = runs.iter().map(|run| self.run_bytes(run)).collect();
+        let mut buffer = PartBuffer::new(&self.shared, lengths.iter().sum());
+        let mut pieces = Vec::new();
+        let mut start = 0;
+        for (run, length) in runs.iter().zip(lengths) {
+            let bytes = &mut buffer.bytes()[start..start + length];
+            let read = self.read_run(run, bytes, &mut trouble);
+            self.check_run(run, &bytes[..read], start, &mut pieces, &mut trouble);
+            start += length;
+        }
+        pieces.retain(|piece| blocks.contains(&piece.block));
+        if pieces.iter().any(|piece| !piece.checked) {
+            self.make_missing(&mut pieces, buffer.bytes(), &mut trouble)?;
+        }
+        pieces.sort_unstable_by_key(|piece| piece.block);
+        let mut ranges = Vec::with_capacity(pieces.len());
+        for piece in &pieces {
+            let payload = piece.at + HEADER_BYTES;
+            let range = payload..payload + piece.place.identity.length as usize;
+            let end = match &self.seal {
+                Some(seal) => {
+                    let opened = seal.open(piece.block, &mut buffer.bytes()[range.clone()])?;
+                    payload + opened.len()
+                }
+                None => range.end,
+            };
+            ranges.push(payload..end);
+        }
+        let bytes = buffer.freeze();
+        Ok(ranges.into_iter().map(|range| bytes.slice(range)).collect())
+    }
+
+    /// What is read when all is well: each zone's rows of data, one run a zone.
+    fn runs(&self, blocks: &Range<u64>) -> Vec<Run> {
+        let location = &self.location;
+        if location.form != Form::Striped {
+            let zone = self.first_copy();
+            return vec![Run { zone, rows: blocks.clone() }];
+        }
+        let even = blocks.start.div_ceil(2)..blocks.end.div_ceil(2);
+        let odd = blocks.start / 2..blocks.end / 2;
+        let runs = [(0, even), (1, odd)].into_iter().filter(|(_, rows)| !rows.is_empty());
+        runs.map(|(column, rows)| Run { zone: location.column_zone(self.id, column), rows })
+            .collect()
+    }
+
+    /// The copy to read first: of those that can be, one turned by the id.
+    fn first_copy(&self) -> usize {
+        let zones: Vec<usize> = self.location.zones().iter().collect();
+        let present = |zone: &&usize| self.shared.zone(**zone).is_some();
+        let at = usize::try_from(self.id.0 % zones.len() as u64).expect("less than the zones");
+        let turned = zones.iter().cycle().skip(at).take(zones.len());
+        turned.clone().find(present).copied().unwrap_or(zones[at])
+    }
+
+    fn run_bytes(&self, run: &Run) -> usize {
+        let last = run.rows.end - 1;
+        let start = self.location.row_offset(run.rows.start);
+        let place = self.location.place(self.id, run.zone, last);
+        let bytes = place.map_or(0, |place| place.offset - start);
+        let last = place.map_or(0, |place| place.slot_bytes());
+        usize::try_from(bytes).expect("a part fits into memory") + last
+    }
+
+    /// Reads what there is of a run; answers how much.
+    fn read_run(&self, run: &Run, bytes: &mut [u8], trouble: &mut Trouble) -> usize {
+        let Some(zone) = self.shared.zone(run.zone) else {
+            trouble.unreadable.push(format!("zone {} is away", run.zone));
+            return 0;
+        };
+        let file = self.shared.files.open(&zone, self.location.extent);
+        let offset = self.location.row_offset(run.rows.start);
+        match file.and_then(|file| file.read_at(bytes, offset)) {
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(error) => {
+                trouble.unreadable.push(format!("zone {}: {error}", run.zone));
+                0
+            }
+        }
+    }
+
+    fn check_run(
+        &self,
+        run: &Run,
+        bytes: &[u8],
+        start: usize,
+        pieces: &mut Vec<Piece>,
+        trouble: &mut Trouble,
+    ) {
+        for row in run.rows.clone() {
+            let Some(place) = self.location.place(self.id, run.zone, row) else { continue };
+            let at = usize::try_from(place.offset - self.location.row_offset(run.rows.start));
+            let at = at.expect("within the buffer");
+            let checked = bytes.get(at..at + place.slot_bytes());
+            let checked = checked.is_some_and(|slot| slot::checks(slot, &place));
+            if !checked {
+                trouble.rotten = trouble.rotten.with(run.zone);
+            }
+            let block = u64::from(place.identity.block);
+            pieces.push(Piece { block, zone: run.zone, place, at: start + at, checked });
+        }
+    }
+
+    /// Fills in the blocks that did not check, from other copies or from their row.
+    fn make_missing(
+        &self,
+        pieces: &mut [Piece],
+        buffer: &mut [u8],
+        trouble: &mut Trouble,
+    ) -> Result<(), ReadError> {
+        if self.location.form != Form::Striped {
+            for zone in self.location.zones().iter() {
+                self.fill_from_copy(zone, pieces, buffer, trouble);
+            }
+        } else {
+            self.fill_from_rows(pieces, buffer, trouble);
+        }
+        match pieces.iter().find(|piece| !piece.checked) {
+            None => Ok(()),
+            Some(piece) => Err(trouble.error(self.id, piece.block)),
+        }
+    }
+
+    fn fill_from_copy(
+        &self,
+        zone: usize,
+        pieces: &mut [Piece],
+        buffer: &mut [u8],
+        trouble: &mut Trouble,
+    ) {
+        let missing = |piece: &&mut Piece| !piece.checked && piece.zone != zone;
+        let rows = span(pieces.iter_mut().filter(missing).map(|piece| piece.block));
+        let Some(rows) = rows else { return };
+        let other = self.load(Run { zone, rows }, trouble);
+        for piece in pieces.iter_mut().filter(missing) {
+            if let Some(slot) = other.slot(self, piece.block) {
+                buffer[piece.at..piece.at + slot.len()].copy_from_slice(slot);
+                piece.checked = true;
+            }
+        }
+    }
+
+    fn fill_from_rows(&self, pieces: &mut [Piece], buffer: &mut [u8], trouble: &mut Trouble) {
+        // The other two columns' runs over the rows in question, even where a partner was read
+        // already: simple, and this is not the way that has to be quick.
+        for column in 0..2 {
+            let own = self.location.column_zone(self.id, column);
+            let partner = self.location.column_zone(self.id, 1 - column);
+            let parity = self.location.column_zone(self.id, 2);
+            let missing = |piece: &&mut Piece| !piece.checked && piece.zone == own;
+            let rows = span(pieces.iter_mut().filter(missing).map(|piece| piece.block / 2));
+            let Some(rows) = rows else { continue };
+            let partners = self.load(Run { zone: partner, rows: rows.clone() }, trouble);
+            let parities = self.load(Run { zone: parity, rows }, trouble);
+            for piece in pieces.iter_mut().filter(missing) {
+                let row = piece.block / 2;
+                // The last block may have no partner: then the parity is its copy.
+                let alone = self.location.place(self.id, partner, row).is_none();
+                let partner = if alone { Some(&[][..]) } else { partners.payload(self, row) };
+                let (Some(partner), Some(parity)) = (partner, parities.payload(self, row)) else {
+                    continue;
+                };
+                let length = piece.place.identity.length as usize;
+                let payload = &mut buffer[piece.at + HEADER_BYTES..][..length];
+                parity::xor(&parity[..length], &partner[..partner.len().min(length)], payload);
+                piece.checked = true;
+            }
+        }
+    }
+
+    fn load(&self, run: Run, trouble: &mut Trouble) -> Loaded {
+        let mut bytes = vec![0; self.run_bytes(&run)];
+        let read = self.read_run(&run, &mut bytes, trouble);
+        let mut pieces = Vec::new();
+        self.check_run(&run, &bytes[..read], 0, &mut pieces, trouble);
+        pieces.retain(|piece| piece.checked);
+        Loaded { bytes, pieces, zone: run.zone }
+    }
+}
+
+/// A run read to make other blocks from; only what checked.
+struct Loaded {
+    bytes: Vec<u8>,
+    pieces: Vec<Piece>,
+    zone: usize,
+}
+
+impl Loaded {
+    fn slot(&self, source: &Source, row: u64) -> Option<&[u8]> {
+        let place = source.location.place(source.id, self.zone, row)?;
+        let piece = self.pieces.iter().find(|piece| piece.place == place)?;
+        Some(&self.bytes[piece.at..piece.at + place.slot_bytes()])
+    }
+
+    fn payload(&self, source: &Source, row: u64) -> Option<&[u8]> {
+        self.slot(source, row).map(|slot| &slot[HEADER_BYTES..])
+    }
+}
+
+/// From the least to the greatest.
+fn span(rows: impl Iterator<Item = u64>) -> Option<Range<u64>> {
+    rows.fold(None, |span: Option<Range<u64>>, row| {
+        let span = span.unwrap_or(row..row + 1);
+        Some(span.start.min(row)..span.end.max(row + 1))
+    })
+}
+
+impl Trouble {
+    /// What could not be looked at may be whole.
+    fn error(&self, id: BlobId, block: u64) -> ReadError {
+        let rotten: Vec<usize> = self.rotten.iter().collect();
+        let what = format!("block {block} of blob {} (not whole in zones {rotten:?})", id.0);
+        match self.unreadable.as_slice() {
+            [] => ReadError::Lost(what),
+            why => ReadError::Unavailable(format!("{what}: {}", why.join(", "))),
+        }
+    }
+}
+
+/// Long parts use buffers again; short ones take what they need.
+enum PartBuffer {
+    Pooled(crate::extents::buffers::Buffer, usize),
+    Own(Vec<u8>),
+}
+
+/// From here on a buffer of the pool is worth its size.
+const POOLED_BYTES_MIN: usize = BYTES / 4;
+
+impl PartBuffer {
+    fn new(shared: &Shared, bytes: usize) -> PartBuffer {
+        if bytes < POOLED_BYTES_MIN {
+            return PartBuffer::Own(vec![0; bytes]);
+        }
+        PartBuffer::Pooled(shared.parts.take(), bytes)
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        match self {
+            PartBuffer::Pooled(buffer, bytes) => &mut buffer[..*bytes],
+            PartBuffer::Own(bytes) => bytes,
+        }
+    }
+
+    fn freeze(self) -> Bytes {
+        match self {
+            PartBuffer::Pooled(buffer, _) => buffer.freeze(),
+            PartBuffer::Own(bytes) => Bytes::from(bytes),
+        }
+    }
+}
+
+const _: () = assert!(BLOCKS * BLOCK_BYTES == 1 << 20);

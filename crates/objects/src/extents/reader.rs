@@ -1,0 +1,108 @@
+//! Giving a blob's bytes.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, Stream};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::extents::Shared;
+use crate::extents::location::{BLOCK_BYTES, Location};
+use crate::extents::part::{self, Source};
+use crate::seal::Seal;
+use crate::{BlobId, ReadError};
+
+/// A blob's bytes, checked before they are given, in parts of at most 1 MiB. While one part is
+/// taken the next is read.
+pub struct ExtentReader {
+    source: Arc<Source>,
+    /// What is wanted, and how far reading it has begun, in bytes of the blob.
+    range: Range<u64>,
+    begun: u64,
+    reading: Option<JoinHandle<Result<Vec<Bytes>, ReadError>>>,
+    ready: VecDeque<Bytes>,
+}
+
+impl ExtentReader {
+    pub(crate) fn begin(
+        shared: Arc<Shared>,
+        id: BlobId,
+        location: Location,
+        seal: Option<Seal>,
+        range: Range<u64>,
+    ) -> ExtentReader {
+        let end = range.end.min(location.bytes);
+        let range = range.start.min(end)..end;
+        let source = Arc::new(Source { shared, id, location, seal });
+        let mut reader = ExtentReader {
+            source,
+            begun: range.start,
+            range,
+            reading: None,
+            ready: VecDeque::new(),
+        };
+        reader.read_ahead();
+        reader
+    }
+
+    /// Begins the next part, if there is one. Parts end at multiples of 1 MiB.
+    fn read_ahead(&mut self) {
+        if self.begun >= self.range.end {
+            return;
+        }
+        let first = self.begun / BLOCK_BYTES;
+        let end = (first / part::BLOCKS + 1) * part::BLOCKS;
+        let end = end.min(self.range.end.div_ceil(BLOCK_BYTES));
+        let (wanted, source) = (self.range.clone(), self.source.clone());
+        self.begun = end * BLOCK_BYTES;
+        self.reading = Some(spawn_blocking(move || {
+            let mut blocks = source.read(first..end)?;
+            if source.seal.is_some() || !source.location.sealed {
+                cut(&mut blocks, first, &wanted);
+            }
+            Ok(blocks)
+        }));
+    }
+}
+
+/// Cuts what is not wanted off the first and the last block.
+fn cut(blocks: &mut [Bytes], first: u64, wanted: &Range<u64>) {
+    for (number, block) in (first..).zip(blocks) {
+        let start = number * BLOCK_BYTES;
+        let within = |place: u64| {
+            let place = usize::try_from(place.saturating_sub(start)).unwrap_or(usize::MAX);
+            place.min(block.len())
+        };
+        *block = block.slice(within(wanted.start)..within(wanted.end));
+    }
+}
+
+impl Stream for ExtentReader {
+    type Item = Result<Bytes, ReadError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let reader = self.get_mut();
+        if let Some(bytes) = reader.ready.pop_front() {
+            return Poll::Ready(Some(Ok(bytes)));
+        }
+        let Some(reading) = reader.reading.as_mut() else { return Poll::Ready(None) };
+        let part = ready!(reading.poll_unpin(cx));
+        reader.reading = None;
+        let panicked = |_| Err(ReadError::Unavailable("reading an extent panicked".to_owned()));
+        match part.unwrap_or_else(panicked) {
+            Ok(blocks) => {
+                reader.ready.extend(blocks);
+                reader.read_ahead();
+                Poll::Ready(reader.ready.pop_front().map(Ok))
+            }
+            Err(error) => {
+                reader.begun = reader.range.end;
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+}
