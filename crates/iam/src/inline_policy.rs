@@ -20,11 +20,8 @@ async fn put<R: PolicyHolder>(
     policy: &str,
     text: &str,
 ) -> Result<()> {
-    let scope = scope(call.account()?);
     name::check("policyName", policy)?;
-    iam.retry(async || {
-        let stored: Stored<R> = iam.holder(&scope, holder).await?;
-        let mut record = stored.record.clone();
+    let put = |record: &mut R| {
         record.check_modifiable()?;
         Document::parse(text, Kind::Inline)?;
         record.policies_mut().inline.insert(policy.into(), text.into());
@@ -36,12 +33,10 @@ async fn put<R: PolicyHolder>(
                 name: record.name().into(),
             }));
         }
-        let mut txn = iam.records.transaction();
-        txn.update(&stored, &record);
-        txn.commit().await?;
         Ok(())
-    })
-    .await
+    };
+    iam.change_holder(call, holder, put).await?;
+    Ok(())
 }
 
 /// The document as answers carry it.
@@ -63,20 +58,13 @@ async fn list<R: PolicyHolder>(
 }
 
 async fn delete<R: PolicyHolder>(iam: &Iam, call: &Call, holder: &str, name: &str) -> Result<()> {
-    let scope = scope(call.account()?);
-    iam.retry(async || {
-        let stored: Stored<R> = iam.holder(&scope, holder).await?;
-        let mut record = stored.record.clone();
+    let remove = |record: &mut R| {
         record.check_modifiable()?;
-        if record.policies_mut().inline.remove(name).is_none() {
-            return Err(missing::<R>(name));
-        }
-        let mut txn = iam.records.transaction();
-        txn.update(&stored, &record);
-        txn.commit().await?;
-        Ok(())
-    })
-    .await
+        let removed = record.policies_mut().inline.remove(name);
+        removed.map(drop).ok_or_else(|| missing::<R>(name))
+    };
+    iam.change_holder(call, holder, remove).await?;
+    Ok(())
 }
 
 fn missing<R: PolicyHolder>(name: &str) -> Error {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws::AccountId;
+use aws::{AccountId, Call};
 use serde::{Deserialize, Serialize};
 use state::{Record, Scope, Stored};
 
@@ -65,6 +65,29 @@ impl Iam {
     ) -> Result<Stored<R>> {
         let found = self.records.get(scope, &name::key(name)).await?;
         found.ok_or_else(|| Error::NoSuchEntity(R::missing(name)))
+    }
+
+    /// Changes a user, group or role and nothing beside it. Returns the record as it is now.
+    ///
+    /// # Errors
+    /// `NoSuchEntity` as [`Self::holder`], and what `change` refuses.
+    pub(crate) async fn change_holder<R: PolicyHolder>(
+        &self,
+        call: &Call,
+        name: &str,
+        change: impl Fn(&mut R) -> Result<()>,
+    ) -> Result<R> {
+        let scope = scope(call.account()?);
+        self.retry(async || {
+            let stored: Stored<R> = self.holder(&scope, name).await?;
+            let mut record = stored.record.clone();
+            change(&mut record)?;
+            let mut txn = self.records.transaction();
+            txn.update(&stored, &record);
+            txn.commit().await?;
+            Ok(record)
+        })
+        .await
     }
 }
 

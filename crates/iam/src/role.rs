@@ -149,25 +149,6 @@ impl Iam {
         })
         .await
     }
-
-    async fn change_role<T>(
-        &self,
-        call: &Call,
-        name: &str,
-        change: impl Fn(&mut Role) -> Result<T>,
-    ) -> Result<(T, Role)> {
-        let scope = scope(call.account()?);
-        self.retry(async || {
-            let stored = self.role(&scope, name).await?;
-            let mut role = stored.record.clone();
-            let done = change(&mut role)?;
-            let mut txn = self.records.transaction();
-            txn.update(&stored, &role);
-            txn.commit().await?;
-            Ok((done, role))
-        })
-        .await
-    }
 }
 
 pub async fn create(
@@ -235,7 +216,7 @@ pub async fn update(
     call: &Call,
     input: model::UpdateRoleRequest,
 ) -> Result<model::UpdateRoleResponse> {
-    iam.change_role(call, &input.role_name, |role| {
+    iam.change_holder(call, &input.role_name, |role: &mut Role| {
         role.check_modifiable()?;
         if let Some(description) = &input.description {
             role.description = Some(description.clone()).filter(|text| !text.is_empty());
@@ -256,8 +237,8 @@ pub async fn update_description(
     input: model::UpdateRoleDescriptionRequest,
 ) -> Result<model::UpdateRoleDescriptionResponse> {
     let account = call.account()?;
-    let ((), role) = iam
-        .change_role(call, &input.role_name, |role| {
+    let role = iam
+        .change_holder(call, &input.role_name, |role: &mut Role| {
             role.description = Some(input.description.clone()).filter(|text| !text.is_empty());
             Ok(())
         })
@@ -277,7 +258,7 @@ pub async fn update_trust(
     // A role that is not there is said first.
     iam.role(&scope(call.account()?), &input.role_name).await?;
     let trust = iam.trust_policy(input.policy_document).await?;
-    iam.change_role(call, &input.role_name, |role| {
+    iam.change_holder(call, &input.role_name, |role: &mut Role| {
         role.check_modifiable()?;
         role.trust = trust.clone();
         Ok(())
@@ -324,13 +305,16 @@ impl Iam {
 
 pub async fn tag(iam: &Iam, call: &Call, input: model::TagRoleRequest) -> Result<()> {
     let tags = crate::tag::pairs(input.tags);
-    iam.change_role(call, &input.role_name, |role| role.tags.put(&tags, KeyCase::Ignored)).await?;
+    iam.change_holder(call, &input.role_name, |role: &mut Role| {
+        role.tags.put(&tags, KeyCase::Ignored)
+    })
+    .await?;
     Ok(())
 }
 
 pub async fn untag(iam: &Iam, call: &Call, input: model::UntagRoleRequest) -> Result<()> {
     crate::tag::check_keys(&input.tag_keys)?;
-    iam.change_role(call, &input.role_name, |role| {
+    iam.change_holder(call, &input.role_name, |role: &mut Role| {
         role.tags.remove(&input.tag_keys, KeyCase::Ignored);
         Ok(())
     })

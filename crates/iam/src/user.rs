@@ -267,16 +267,19 @@ fn check_deletable(user: &User) -> Result<()> {
 
 pub async fn tag(iam: &Iam, call: &Call, input: model::TagUserRequest) -> Result<()> {
     let tags = crate::tag::pairs(input.tags);
-    change(iam, call, &input.user_name, |user| user.tags.put(&tags, KeyCase::Ignored)).await
+    let put = |user: &mut User| user.tags.put(&tags, KeyCase::Ignored);
+    iam.change_holder(call, &input.user_name, put).await?;
+    Ok(())
 }
 
 pub async fn untag(iam: &Iam, call: &Call, input: model::UntagUserRequest) -> Result<()> {
     crate::tag::check_keys(&input.tag_keys)?;
-    change(iam, call, &input.user_name, |user| {
+    let remove = |user: &mut User| {
         user.tags.remove(&input.tag_keys, KeyCase::Ignored);
         Ok(())
-    })
-    .await
+    };
+    iam.change_holder(call, &input.user_name, remove).await?;
+    Ok(())
 }
 
 pub async fn list_tags(
@@ -292,23 +295,4 @@ pub async fn list_tags(
         tags: page.items,
         marker: page.marker,
     })
-}
-
-async fn change(
-    iam: &Iam,
-    call: &Call,
-    name: &str,
-    change: impl Fn(&mut User) -> Result<()>,
-) -> Result<()> {
-    let scope = scope(call.account()?);
-    iam.retry(async || {
-        let stored = iam.user(&scope, name).await?;
-        let mut user = stored.record.clone();
-        change(&mut user)?;
-        let mut txn = iam.records.transaction();
-        txn.update(&stored, &user);
-        txn.commit().await?;
-        Ok(())
-    })
-    .await
 }
