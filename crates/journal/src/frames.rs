@@ -85,8 +85,7 @@ impl Frames {
                 return Ok(Some((header.kind, Frame { sequence, place: place.place(), payload })));
             }
         }
-        // The files may have gone while they were read.
-        let first = (self.newer)().first();
+        let first = self.view.first();
         if self.at.sequence < first.sequence {
             return Err(ReadError::Truncated { oldest: Sequence(first.sequence) });
         }

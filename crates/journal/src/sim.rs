@@ -82,8 +82,6 @@ struct State {
     /// Changes of entries since the last sync of the directory.
     unsynced: Vec<Change>,
     faults: Faults,
-    /// Bytes that reads have given.
-    read_bytes: u64,
     /// How often each sync was asked for.
     syncs: BTreeMap<SyncReason, u64>,
 }
@@ -137,7 +135,6 @@ impl SimDisk {
             durable_entries: BTreeMap::new(),
             unsynced: Vec::new(),
             faults: Faults::default(),
-            read_bytes: 0,
             syncs: BTreeMap::new(),
         };
         let state = Arc::new(Mutex::new(state));
@@ -278,11 +275,6 @@ impl SimDisk {
 
     pub fn used_bytes(&self) -> u64 {
         self.lock().used_bytes()
-    }
-
-    /// Bytes that reads have given so far.
-    pub fn read_bytes(&self) -> u64 {
-        self.lock().read_bytes
     }
 
     pub fn syncs(&self, reason: SyncReason) -> u64 {
@@ -474,7 +466,7 @@ fn place(offset: u64) -> usize {
 
 impl DiskFile for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut state = self.disk.operate()?;
+        let state = self.disk.operate()?;
         if state.faults.reads_fail {
             return Err(failing("read"));
         }
@@ -483,7 +475,6 @@ impl DiskFile for SimFile {
         let from = file.cache.get(place(offset)..).unwrap_or(&[]);
         let read = from.len().min(buf.len());
         buf[..read].copy_from_slice(&from[..read]);
-        state.read_bytes += read as u64;
         Ok(read)
     }
 

@@ -1,4 +1,3 @@
-mod keeping;
 mod model;
 mod mutation;
 mod openings;
