@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::{BlobId, NewBlob, ReadError, Row, Rows, Scan};
+use crate::row::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::scan::{Cursor, Layers, MapCursor, scan};
+use crate::{BlobId, CommitError, NewBlob, ReadError, Row, Rows, Scan};
+
+/// What one change may be in all, its blobs' bytes that lie in the log too.
+pub const CHANGE_BYTES_MAX: usize = 15 << 20;
 
 /// One transaction: what it reads is what all changes before it have made, what it sets takes
 /// effect as a whole or not at all.
 pub struct Change<'a> {
-    below: &'a dyn Rows,
+    below: &'a dyn Layers,
     stamp: u64,
     rows: BTreeMap<Vec<u8>, Option<Row>>,
     attached: Vec<NewBlob>,
@@ -17,6 +22,7 @@ pub struct Change<'a> {
 }
 
 /// What a change came to.
+#[derive(Debug, Default)]
 pub(crate) struct Decided {
     pub(crate) rows: BTreeMap<Vec<u8>, Option<Row>>,
     pub(crate) attached: Vec<NewBlob>,
@@ -24,7 +30,7 @@ pub(crate) struct Decided {
 }
 
 impl<'a> Change<'a> {
-    pub(crate) fn new(below: &'a dyn Rows, stamp: u64) -> Self {
+    pub(crate) fn new(below: &'a dyn Layers, stamp: u64) -> Self {
         Self { below, stamp, rows: BTreeMap::new(), attached: Vec::new(), dropped: Vec::new() }
     }
 
@@ -75,6 +81,40 @@ impl Rows for Change<'_> {
         end: &[u8],
         visit: &mut dyn FnMut(&[u8], &Row) -> Scan,
     ) -> Result<(), ReadError> {
-        crate::engine::merge(&self.rows, self.below, from, end, visit)
+        let own = MapCursor::new(&self.rows, Option::as_ref, from, end);
+        let mut layers: Vec<Box<dyn Cursor>> = vec![Box::new(own)];
+        layers.extend(self.below.cursors(from, end)?);
+        scan(layers, visit)
     }
+}
+
+impl Decided {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.attached.is_empty() && self.dropped.is_empty()
+    }
+
+    /// # Errors
+    /// A key, a value or the whole is over its limit.
+    pub(crate) fn check(&self) -> Result<(), CommitError> {
+        let mut bytes = 0;
+        for (key, row) in &self.rows {
+            let value = row.as_ref().map_or(0, |row| row.value.len());
+            if key.len() > KEY_BYTES_MAX {
+                return Err(too_large("a key", key.len(), KEY_BYTES_MAX));
+            }
+            if value > VALUE_BYTES_MAX {
+                return Err(too_large("a value", value, VALUE_BYTES_MAX));
+            }
+            bytes += key.len() + value;
+        }
+        bytes += self.attached.iter().map(|blob| blob.bytes.len()).sum::<usize>();
+        if bytes > CHANGE_BYTES_MAX {
+            return Err(too_large("a change", bytes, CHANGE_BYTES_MAX));
+        }
+        Ok(())
+    }
+}
+
+fn too_large(what: &str, bytes: usize, most: usize) -> CommitError {
+    CommitError::TooLarge(format!("{what} of {bytes} bytes is over {most}"))
 }

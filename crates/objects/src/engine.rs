@@ -1,54 +1,97 @@
 //! The engine's handle.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use journal::{Journal, ZoneHealth};
+use tokio::task::JoinHandle;
 
-use crate::change::Decided;
+use crate::index::{Database, Index, IndexError, Memory, Segment};
+use crate::keeper::Keeper;
+use crate::line::{Crowded, Line, LogState, closed};
+use crate::memory_disk::MemoryDisk;
+use crate::options::{FoundIndex, Opener};
+use crate::replay::{ReplayError, replay};
+use crate::scan::{Layers, scan};
 use crate::seal::Seal;
+use crate::shared::Shared;
+use crate::tables::Tables;
 use crate::{
-    BlobId, BlobKey, BlobReader, BlobWriter, Change, CommitError, Layout, ReadError, Row, Rows,
-    Scan, WriteError,
+    BlobId, BlobKey, BlobReader, BlobWriter, Change, CommitError, Found, Layout, Limits, OpenError,
+    Options, ReadError, Row, Rows, Scan, WriteError, Zone,
 };
 
-/// A running engine; clones share it.
+/// A running engine; clones share it. When the last is dropped without [`Engine::close`], it ends
+/// as a power cut would end it.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    running: Arc<Running>,
 }
 
-#[derive(Default)]
-struct Inner {
-    tables: Mutex<Tables>,
-    ids: AtomicU64,
+struct Running {
+    shared: Arc<Shared>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
 }
 
-#[derive(Default)]
-struct Tables {
-    rows: BTreeMap<Vec<u8>, Row>,
-    blobs: HashMap<BlobId, (Bytes, bool)>,
+/// How an engine is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Why it takes no changes at the moment; reads go on.
+    pub unavailable: Option<String>,
+    /// The log's part of each zone, in their order; none while it is opened again.
+    pub zones: Vec<ZoneHealth>,
 }
+
+/// Small, so that tests can make many engines.
+const MEMORY_SEGMENT_BYTES: u64 = 64 << 10;
+const MEMORY_ZONES: usize = 3;
 
 impl Engine {
-    /// An engine whose zones are in memory: gone with the process.
+    /// Opens the engine that lives in these zones, or makes one where all are empty. Blocks while
+    /// they are read and mended. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// Too few zones can be used, the index can neither be used nor made, or a newer haneul wrote
+    /// them.
+    pub fn open(options: Options) -> Result<(Self, Found), OpenError> {
+        let opener = Opener::new(&options);
+        let (log, recovery) = opener.open()?;
+        let (tables, index) = tables_of(&log, options.index.as_deref(), &options.limits)?;
+        let found = Found { created: recovery.created, zones: recovery.zones, index };
+        let (line, queue) = Line::new(log.clone(), tables.active.reached.number);
+        let shared = Arc::new(Shared::new(tables, line, log));
+        let keeper = Keeper::new(shared.clone(), queue, opener, options.limits);
+        let keeper = Mutex::new(Some(tokio::spawn(keeper.run())));
+        Ok((Self { running: Arc::new(Running { shared, keeper }) }, found))
+    }
+
+    /// An engine whose zones are in memory: gone with the process. Must be called inside a tokio
+    /// runtime.
+    ///
+    /// # Panics
+    /// When the system gives it no thread.
     pub fn memory() -> Self {
-        Self { inner: Arc::default() }
+        let zone = || Zone { log: Arc::new(MemoryDisk::default()) };
+        let options = Options {
+            zones: std::iter::repeat_with(zone).take(MEMORY_ZONES).collect(),
+            index: None,
+            // Nothing outlives the process that would have to be told apart.
+            random: Arc::new(|bytes| bytes.fill(0)),
+            limits: Limits { segment_bytes: MEMORY_SEGMENT_BYTES, ..Limits::default() },
+        };
+        Self::open(options).expect("memory takes everything").0
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.inner.tables.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn next_id(&self) -> u64 {
-        self.inner.ids.fetch_add(1, Ordering::Relaxed) + 1
+    fn shared(&self) -> &Shared {
+        &self.running.shared
     }
 
     /// Decides and makes a change. `decide` runs once, with no other change between what it reads
-    /// and what it sets; it must be quick and must not wait. When it answers `Err` nothing is
-    /// changed, and the answer comes when all it may rest on is durable.
+    /// and what it sets; it must be quick, must not wait and must not use the engine. When it
+    /// answers `Err` nothing is changed, and the answer comes when all it may rest on is durable.
     ///
     /// # Errors
     /// [`CommitError`] when the change was not made or may not have been; the inner one is
@@ -57,27 +100,7 @@ impl Engine {
         &self,
         decide: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send,
     ) -> Result<Result<T, E>, CommitError> {
-        let stamp = self.next_id();
-        let mut tables = self.tables();
-        let mut change = Change::new(&*tables, stamp);
-        let answer = match decide(&mut change) {
-            Ok(answer) => answer,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let Decided { rows, attached, dropped } = change.decided();
-        for blob in attached {
-            tables.blobs.insert(blob.id, (blob.bytes, blob.sealed));
-        }
-        for id in dropped {
-            tables.blobs.remove(&id);
-        }
-        for (key, row) in rows {
-            match row {
-                Some(row) => tables.rows.insert(key, row),
-                None => tables.rows.remove(&key),
-            };
-        }
-        Ok(Ok(answer))
+        self.shared().commit(decide).await
     }
 
     /// Begins a blob of exactly `bytes` bytes.
@@ -90,7 +113,7 @@ impl Engine {
         _layout: Layout,
         key: Option<BlobKey>,
     ) -> Result<BlobWriter, WriteError> {
-        let id = BlobId(self.next_id());
+        let id = BlobId(self.shared().next_id());
         Ok(BlobWriter { id, announced: bytes, bytes: BytesMut::new(), key })
     }
 
@@ -105,13 +128,14 @@ impl Engine {
         key: Option<BlobKey>,
         range: Range<u64>,
     ) -> Result<BlobReader, ReadError> {
-        let tables = self.tables();
-        let (bytes, sealed) = tables.blobs.get(&blob).ok_or(ReadError::NoSuchBlob(blob.0))?;
-        let bytes = match (key, sealed) {
-            (None, false) => bytes.clone(),
+        let (blob, bytes) = self.shared().inline(blob)?;
+        let bytes = match (key, blob.stored.sealed) {
+            (None, false) => bytes,
             (Some(key), true) => {
-                let mut block = bytes.to_vec();
-                Bytes::copy_from_slice(Seal::new(&key).open(0, &mut block)?)
+                let mut block = Vec::from(bytes);
+                let opened = Seal::new(&key).open(0, &mut block)?.len();
+                block.truncate(opened);
+                Bytes::from(block)
             }
             _ => return Err(ReadError::WrongKey),
         };
@@ -119,11 +143,59 @@ impl Engine {
         let bytes = bytes.slice(at(range.start)..at(range.end).max(at(range.start)));
         Ok(BlobReader { bytes: (!bytes.is_empty()).then_some(bytes) })
     }
+
+    pub fn health(&self) -> Health {
+        let (line, zones) = (self.shared().line.inner(), Vec::new());
+        let unavailable = |why: String| Health { unavailable: Some(why), zones };
+        let log = match (&line.log, &line.crowded) {
+            (LogState::Mending(why), _) => return unavailable(why.clone()),
+            (LogState::Closed, _) => return unavailable(closed().to_string()),
+            (LogState::Open(log), _) => log.clone(),
+        };
+        let stuck = match &line.crowded {
+            Some(Crowded::Stuck(why)) => Some(why.clone()),
+            Some(Crowded::ForNow) | None => None,
+        };
+        drop(line);
+        Health { unavailable: log.stopped().or(stuck), zones: log.health() }
+    }
+
+    /// Takes no more changes and returns when those underway are answered, all is in the index
+    /// and the log is closed. Reads of rows go on.
+    pub async fn close(&self) {
+        self.shared().line.close();
+        self.shared().room.notify_waiters();
+        let keeper = self.running.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(keeper) = keeper {
+            let _ = keeper.await;
+        }
+    }
+
+    /// What of each segment of the log still counts, as far as the index shows it: changes of the
+    /// last moments are missing, and no segment in which one of them lies may be let go.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn segments(&self) -> Result<BTreeMap<u64, Segment>, ReadError> {
+        let index = self.shared().tables().index.clone();
+        Ok(index.segments()?)
+    }
+}
+
+/// As a power cut would end it.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shared.line.close();
+        let keeper = self.keeper.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(keeper) = keeper {
+            keeper.abort();
+        }
+    }
 }
 
 impl Rows for Engine {
     fn get(&self, key: &[u8]) -> Result<Option<Row>, ReadError> {
-        self.tables().get(key)
+        self.shared().tables().get(key)
     }
 
     fn scan(
@@ -132,96 +204,66 @@ impl Rows for Engine {
         end: &[u8],
         visit: &mut dyn FnMut(&[u8], &Row) -> Scan,
     ) -> Result<(), ReadError> {
-        self.tables().scan(from, end, visit)
+        let tables = self.shared().tables();
+        scan(tables.cursors(from, end)?, visit)
     }
 }
 
-impl Rows for Tables {
-    fn get(&self, key: &[u8]) -> Result<Option<Row>, ReadError> {
-        Ok(self.rows.get(key).cloned())
-    }
-
-    fn scan(
-        &self,
-        from: &[u8],
-        end: &[u8],
-        visit: &mut dyn FnMut(&[u8], &Row) -> Scan,
-    ) -> Result<(), ReadError> {
-        let mut from = from.to_vec();
-        'seek: while from.as_slice() < end {
-            for (key, row) in self.rows.range(from.clone()..end.to_vec()) {
-                match visit(key, row) {
-                    Scan::On => {}
-                    Scan::SeekTo(next) => {
-                        from = next;
-                        continue 'seek;
-                    }
-                    Scan::End => return Ok(()),
-                }
-            }
-            return Ok(());
-        }
-        Ok(())
-    }
-}
-
-/// Shows `visit` the rows of `over`, where `None` hides, upon those of `below`.
-pub(crate) fn merge(
-    over: &BTreeMap<Vec<u8>, Option<Row>>,
-    below: &dyn Rows,
-    from: &[u8],
-    end: &[u8],
-    visit: &mut dyn FnMut(&[u8], &Row) -> Scan,
-) -> Result<(), ReadError> {
-    if from >= end {
-        return Ok(());
-    }
-    let mut own = over.range(from.to_vec()..end.to_vec()).peekable();
-    let mut seek: Option<Vec<u8>> = None;
-    let mut ended = false;
-    let mut show = |key: &[u8], row: &Row, seek: &mut Option<Vec<u8>>, ended: &mut bool| {
-        if seek.as_ref().is_some_and(|to| key < to.as_slice()) {
-            return;
-        }
-        match visit(key, row) {
-            Scan::On => *seek = None,
-            Scan::SeekTo(to) => *seek = Some(to),
-            Scan::End => *ended = true,
-        }
+/// All that is durable, with an index that shows this log.
+fn tables_of(
+    log: &Journal,
+    path: Option<&Path>,
+    limits: &Limits,
+) -> Result<(Tables, FoundIndex), OpenError> {
+    let Some(path) = path else {
+        let tables = replay(log, Arc::new(Memory::default()), limits)?;
+        return Ok((tables, FoundIndex::Rebuilt("it was in memory".to_owned())));
     };
-    below.scan(from, end, &mut |key, row| {
-        while let Some((own_key, own_row)) = own.next_if(|(own_key, _)| own_key.as_slice() < key) {
-            if let Some(own_row) = own_row {
-                show(own_key, own_row, &mut seek, &mut ended);
-            }
-            if ended {
-                return Scan::End;
-            }
+    let there = path.exists();
+    let open = || Database::open(path, log.id(), limits.index_cache_bytes);
+    let unusable = match open() {
+        Ok(index) if there => match replay(log, Arc::new(index), limits) {
+            Ok(tables) => return Ok((tables, FoundIndex::Kept)),
+            Err(ReplayError::Frame(error)) => return Err(error.into()),
+            Err(other) => other.to_string(),
+        },
+        Ok(index) => {
+            let tables = replay(log, Arc::new(index), limits)?;
+            return Ok((tables, FoundIndex::Rebuilt("there was none".to_owned())));
         }
-        match own.next_if(|(own_key, _)| own_key.as_slice() == key) {
-            Some((_, Some(own_row))) => show(key, own_row, &mut seek, &mut ended),
-            Some((_, None)) => {}
-            None => show(key, row, &mut seek, &mut ended),
+        Err(IndexError::InUse) => return Err(IndexError::InUse.into()),
+        Err(IndexError::Unusable(why)) => why,
+    };
+    tracing::warn!(why = unusable, "the index of the objects is built again from the log");
+    remove(path)?;
+    let index: Arc<dyn Index> = Arc::new(open()?);
+    Ok((replay(log, index, limits)?, FoundIndex::Rebuilt(unusable)))
+}
+
+fn remove(path: &Path) -> Result<(), OpenError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(OpenError::Index(format!("{}: {error}", path.display())))
         }
-        match (&seek, ended) {
-            (_, true) => Scan::End,
-            (Some(to), _) if to.as_slice() > key => {
-                // Own rows may lie between; the next of either decides.
-                match own.peek() {
-                    Some((own_key, _)) if own_key.as_slice() < to.as_slice() => Scan::On,
-                    _ => Scan::SeekTo(to.clone()),
-                }
-            }
-            _ => Scan::On,
-        }
-    })?;
-    for (own_key, own_row) in own {
-        if ended {
-            break;
-        }
-        if let Some(own_row) = own_row {
-            show(own_key, own_row, &mut seek, &mut ended);
+        _ => Ok(()),
+    }
+}
+
+impl From<IndexError> for OpenError {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error.to_string())
+    }
+}
+
+impl From<ReplayError> for OpenError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Frame(error) => Self::Frame(error),
+            ReplayError::Index(error) => error.into(),
+            other => Self::Read(other.to_string()),
         }
     }
-    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

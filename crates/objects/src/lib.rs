@@ -11,19 +11,40 @@
 //! ```text
 //! writer ──▶ BlobWriter ──▶ NewBlob (bytes synced, owned by nobody)
 //!                              │ attach
-//! commit(|change| …) ──────────┴──▶ one frame of the journal ──▶ rows, readable at once
+//! commit(|change| …) ──────────┴─▶ line: decide on the newest rows, one frame to the journal
+//!                                    │ durable, in order
+//!                                  keeper: into the table in memory, then the answer
+//!                                    │ now and then, in the background
+//!                                  index: a view of the log, in a file that can be lost
 //! ```
+//! Start reading at `shared.rs` (a commit), `keeper.rs` (what becomes of it) and `replay.rs` (a
+//! start). Formats are at the top of `frame.rs` and `index/database.rs`; the argument that
+//! nothing acknowledged is lost is `docs/0007-object-engine.md`.
 
 mod blob;
 mod change;
 mod engine;
 mod error;
 pub mod extents;
+mod frame;
+mod index;
+mod keeper;
+mod line;
+mod memory_disk;
+mod options;
+mod replay;
 mod row;
+mod scan;
 mod seal;
+mod shared;
+mod table;
+mod tables;
 
 pub use blob::{BlobId, BlobKey, BlobReader, BlobWriter, Layout, NewBlob};
-pub use change::Change;
-pub use engine::Engine;
+pub use change::{CHANGE_BYTES_MAX, Change};
+pub use engine::{Engine, Health};
 pub use error::{CommitError, ReadError, WriteError};
+pub use frame::FrameError;
+pub use index::Segment;
+pub use options::{Found, FoundIndex, Limits, OpenError, Options, Random, Zone};
 pub use row::{KEY_BYTES_MAX, Row, Rows, Scan, VALUE_BYTES_MAX};

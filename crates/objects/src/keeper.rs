@@ -1,0 +1,315 @@
+//! The one task that turns what the journal has synced into what readers see, in order; that has
+//! it written into the index when there is much of it; and that mends the engine when the
+//! journal lost something.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use journal::{CommitError as LogError, Committed, Journal, Ticket};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::CommitError;
+use crate::frame::Effect;
+use crate::line::{Crowded, Done, LogState, Submitted, Waiting};
+use crate::options::{Limits, Opener};
+use crate::replay::replay_after;
+use crate::shared::Shared;
+use crate::table::{At, Table};
+
+/// Answered together; bounds how long readers wait for the table.
+const BATCH_MAX: usize = 256;
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_MAX: Duration = Duration::from_secs(10);
+/// How many times the bound of the table may be in memory while the index is written.
+const CROWDED_TIMES: usize = 4;
+
+pub(crate) struct Keeper {
+    shared: Arc<Shared>,
+    queue: UnboundedReceiver<Waiting>,
+    opener: Opener,
+    limits: Limits,
+    flush: Option<JoinHandle<Result<(), String>>>,
+    flush_retry: Duration,
+}
+
+type Answer = oneshot::Sender<Result<(), CommitError>>;
+
+/// What the keeper has looked at and found durable.
+#[derive(Default)]
+struct Batch {
+    changes: Vec<Durable>,
+    answers: Vec<Answer>,
+}
+
+struct Durable {
+    number: u64,
+    effect: Effect,
+    at: At,
+}
+
+impl Keeper {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        queue: UnboundedReceiver<Waiting>,
+        opener: Opener,
+        limits: Limits,
+    ) -> Self {
+        Self { shared, queue, opener, limits, flush: None, flush_retry: RETRY_FIRST }
+    }
+
+    /// Runs until the line is closed and everything in it is answered.
+    pub(crate) async fn run(mut self) {
+        loop {
+            tokio::select! {
+                biased;
+                flushed = flushed(&mut self.flush) => self.after_flush(flushed),
+                waiting = self.queue.recv() => match waiting {
+                    Some(first) => self.answer(first).await,
+                    None => break,
+                },
+            }
+        }
+        self.flush_all().await;
+        let log = self.shared.log();
+        // A panic in it has been reported; the journal ends with the process then.
+        let _ = tokio::task::spawn_blocking(move || log.close()).await;
+    }
+
+    async fn answer(&mut self, first: Waiting) {
+        let (batch, lost) = self.gather(first).await;
+        self.publish(batch);
+        if let Some((lost, answer)) = lost {
+            self.mend(lost, answer).await;
+        }
+        self.flush_if_due();
+    }
+
+    /// The first of the queue, and with it all that are settled already.
+    async fn gather(&mut self, first: Waiting) -> (Batch, Option<(LogError, Answer)>) {
+        let mut batch = Batch::default();
+        let mut next = Some(first);
+        while let Some(Waiting { submitted, answer }) = next {
+            if let Some(Submitted { number, effect, payload_bytes, ticket }) = submitted {
+                match self.settle_or_publish(&mut batch, ticket).await {
+                    Ok(committed) => {
+                        let at = at(committed, payload_bytes);
+                        batch.changes.push(Durable { number, effect, at });
+                    }
+                    Err(lost) => return (batch, Some((lost, answer))),
+                }
+            }
+            batch.answers.push(answer);
+            next = if batch.answers.len() < BATCH_MAX { self.queue.try_recv().ok() } else { None };
+        }
+        (batch, None)
+    }
+
+    /// Nobody waits in a batch for a payload that is not synced yet.
+    async fn settle_or_publish(
+        &self,
+        batch: &mut Batch,
+        mut ticket: Ticket,
+    ) -> Result<Committed, LogError> {
+        if let Some(outcome) = (&mut ticket).now_or_never() {
+            return outcome;
+        }
+        self.publish(std::mem::take(batch));
+        ticket.await
+    }
+
+    fn publish(&self, batch: Batch) {
+        let Batch { changes, answers } = batch;
+        let mut done = Vec::with_capacity(changes.len());
+        if !changes.is_empty() {
+            let mut tables = self.shared.tables_mut();
+            for Durable { number, effect, at } in changes {
+                let keys = effect.rows.iter().map(|(key, _)| key.clone()).collect();
+                done.push(Done { number, keys, payload_bytes: at.payload_bytes });
+                tables.active.apply(number, effect, at);
+            }
+        }
+        if self.shared.line.inner().done(answers.len(), &done) {
+            self.shared.room.notify_waiters();
+        }
+        for answer in answers {
+            // Whoever asked may have gone.
+            let _ = answer.send(Ok(()));
+        }
+    }
+
+    /// Something is lost. Everything behind it in the line is void or lost too: answers all of
+    /// it, finds out what is durable, and goes on from there.
+    async fn mend(&mut self, lost: LogError, answer: Answer) {
+        let why = reason(&lost).to_owned();
+        let log = {
+            let mut line = self.shared.line.inner();
+            match std::mem::replace(&mut line.log, LogState::Mending(why.clone())) {
+                LogState::Open(log) => Some(log),
+                closed => {
+                    line.log = closed;
+                    None
+                }
+            }
+        };
+        tracing::warn!(%why, "the log of the objects lost a change; looking what is durable");
+        let mut unknown = matches!(lost, LogError::Unknown(_));
+        let mut lost_ones = vec![(lost, answer)];
+        while let Ok(Waiting { submitted, answer }) = self.queue.try_recv() {
+            let lost = match submitted {
+                None => LogError::Unavailable(why.clone()),
+                Some(submitted) => match submitted.ticket.await {
+                    // In the log, and void: its number does not follow.
+                    Ok(committed) => {
+                        let at = at(committed, submitted.payload_bytes);
+                        self.shared.tables_mut().active.pass(at, false);
+                        LogError::Unavailable(why.clone())
+                    }
+                    Err(lost) => lost,
+                },
+            };
+            unknown |= matches!(lost, LogError::Unknown(_));
+            lost_ones.push((lost, answer));
+        }
+        for (lost, answer) in lost_ones {
+            let _ = answer.send(Err(match lost {
+                LogError::Unavailable(why) => CommitError::Unavailable(why),
+                LogError::Unknown(why) => CommitError::Unknown(why),
+            }));
+        }
+        let Some(log) = log else { return };
+        if unknown || log.stopped().is_some() {
+            self.reopen(log).await;
+        } else {
+            self.resume(log);
+        }
+    }
+
+    fn resume(&self, log: Journal) {
+        let number = self.shared.tables().active.reached.number;
+        self.shared.line.inner().resume(number, log);
+        self.shared.room.notify_waiters();
+    }
+
+    async fn reopen(&mut self, log: Journal) {
+        let mut wait = RETRY_FIRST;
+        let _ = tokio::task::spawn_blocking(move || log.close()).await;
+        loop {
+            let (opener, shared) = (self.opener.clone(), self.shared.clone());
+            let opened = tokio::task::spawn_blocking(move || {
+                let reached = shared.tables().active.reached;
+                let (log, _) = opener.open().map_err(|error| error.to_string())?;
+                let table = replay_after(&log, reached).map_err(|error| error.to_string())?;
+                Ok::<_, String>((log, table))
+            });
+            let why = match opened.await.unwrap_or_else(|panic| Err(panic.to_string())) {
+                Ok((log, more)) => {
+                    self.shared.tables_mut().active.append(more);
+                    self.shared.replace_log(log.clone());
+                    self.resume(log);
+                    return;
+                }
+                Err(why) => why,
+            };
+            tracing::error!(%why, "the engine of the objects takes no changes");
+            {
+                let mut line = self.shared.line.inner();
+                if !matches!(line.log, LogState::Mending(_)) {
+                    return;
+                }
+                line.log = LogState::Mending(why);
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(RETRY_MAX);
+        }
+    }
+
+    // ---- the index ----
+
+    fn flush_if_due(&mut self) {
+        let (due, crowded) = {
+            let active = &self.shared.tables().active;
+            (self.limits.is_full(active, 1), self.limits.is_full(active, CROWDED_TIMES))
+        };
+        if due && self.flush.is_none() {
+            let frozen = self.shared.tables_mut().freeze();
+            self.flush = Some(tokio::spawn(flush(self.shared.clone(), frozen, Duration::ZERO)));
+        } else if crowded {
+            self.shared.line.inner().crowded.get_or_insert(Crowded::ForNow);
+        }
+    }
+
+    fn after_flush(&mut self, flushed: Result<(), String>) {
+        let crowded = match flushed {
+            Ok(()) => {
+                self.shared.tables_mut().frozen = None;
+                self.flush_retry = RETRY_FIRST;
+                None
+            }
+            Err(why) => {
+                tracing::error!(%why, "the index of the objects is not written");
+                let frozen = self.shared.tables().frozen.clone();
+                let frozen = frozen.expect("what was not written is kept");
+                let again = flush(self.shared.clone(), frozen, self.flush_retry);
+                self.flush = Some(tokio::spawn(again));
+                self.flush_retry = (self.flush_retry * 2).min(RETRY_MAX);
+                let full = self.limits.is_full(&self.shared.tables().active, CROWDED_TIMES);
+                full.then_some(Crowded::Stuck(why))
+            }
+        };
+        self.shared.line.inner().crowded = crowded;
+        self.shared.room.notify_waiters();
+        self.flush_if_due();
+    }
+
+    /// Leaves as little as can be for the next start to read.
+    async fn flush_all(&mut self) {
+        if self.flush.is_some() {
+            match flushed(&mut self.flush).await {
+                Ok(()) => self.shared.tables_mut().frozen = None,
+                Err(why) => return tracing::warn!(%why, "the index of the objects is not written"),
+            }
+        }
+        if self.shared.tables().active.is_empty() {
+            return;
+        }
+        let frozen = self.shared.tables_mut().freeze();
+        match flush(self.shared.clone(), frozen, Duration::ZERO).await {
+            Ok(()) => self.shared.tables_mut().frozen = None,
+            Err(why) => tracing::warn!(%why, "the index of the objects is not written"),
+        }
+    }
+}
+
+fn at(committed: Committed, payload_bytes: usize) -> At {
+    At { sequence: committed.sequence, place: committed.place, payload_bytes }
+}
+
+fn reason(lost: &LogError) -> &str {
+    match lost {
+        LogError::Unavailable(why) | LogError::Unknown(why) => why,
+    }
+}
+
+/// Resolves when a flush that runs has ended.
+async fn flushed(flush: &mut Option<JoinHandle<Result<(), String>>>) -> Result<(), String> {
+    let Some(running) = flush else { return std::future::pending().await };
+    let ended = running.await.unwrap_or_else(|panic| Err(panic.to_string()));
+    *flush = None;
+    ended
+}
+
+/// Writes `frozen` into the index, after a while, and tells the log that it need not be read
+/// from before there any more.
+async fn flush(shared: Arc<Shared>, frozen: Arc<Table>, wait: Duration) -> Result<(), String> {
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
+    let write = move || {
+        let index = shared.tables().index.clone();
+        index.apply(&frozen).map_err(|error| error.to_string())
+    };
+    tokio::task::spawn_blocking(write).await.unwrap_or_else(|panic| Err(panic.to_string()))
+}

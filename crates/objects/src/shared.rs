@@ -1,0 +1,137 @@
+//! What the handle, the line and the keeper have in common.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use bytes::Bytes;
+use journal::Journal;
+use tokio::sync::Notify;
+
+use crate::frame::At;
+use crate::line::{Line, Underway};
+use crate::table::Blob;
+use crate::tables::Tables;
+use crate::{BlobId, Change, CommitError, ReadError};
+
+/// Bits of a stamp or an id below the epoch of the opening that gave it.
+const EPOCH_SHIFT: u32 = 40;
+/// How often a blob that is being moved is looked up again.
+const LOOKUPS_MAX: usize = 8;
+
+pub(crate) struct Shared {
+    /// What is durable, and so all that a reader may see. Nobody takes the line while holding it.
+    tables: RwLock<Tables>,
+    pub(crate) line: Line,
+    /// Wakes those who found the line crowded.
+    pub(crate) room: Notify,
+    /// The log, for reading what lies in it.
+    log: RwLock<Journal>,
+    /// The last stamp or id given.
+    ids: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(tables: Tables, line: Line, log: Journal) -> Self {
+        let ids = AtomicU64::new(first_id(&log));
+        Self { tables: RwLock::new(tables), line, room: Notify::new(), log: RwLock::new(log), ids }
+    }
+
+    pub(crate) fn tables(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tables_mut(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn log(&self) -> Journal {
+        self.log.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The log was opened again.
+    pub(crate) fn replace_log(&self, log: Journal) {
+        self.ids.store(first_id(&log), Ordering::Relaxed);
+        *self.log.write().unwrap_or_else(PoisonError::into_inner) = log;
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        self.ids.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) async fn commit<T, E>(
+        &self,
+        decide: impl FnOnce(&mut Change<'_>) -> Result<T, E> + Send,
+    ) -> Result<Result<T, E>, CommitError> {
+        let mut decide = Some(decide);
+        let (answer, underway) = loop {
+            // Made before looking, so that room made in between is heard of.
+            let room = self.room.notified();
+            match self.decide(&mut decide)? {
+                Some(decided) => break decided,
+                None => room.await,
+            }
+        };
+        underway.durable().await?;
+        Ok(answer)
+    }
+
+    /// `None` when there is no room: nothing was decided.
+    #[expect(clippy::type_complexity, reason = "an answer within an answer, and what it waits for")]
+    fn decide<T, E>(
+        &self,
+        decide: &mut Option<impl FnOnce(&mut Change<'_>) -> Result<T, E>>,
+    ) -> Result<Option<(Result<T, E>, Underway)>, CommitError> {
+        let Some(mut line) = self.line.enter()? else { return Ok(None) };
+        let decide = decide.take().expect("decided once");
+        let stamp = self.next_id();
+        let tables = self.tables();
+        let newest = line.newest(&tables);
+        let mut change = Change::new(&newest, stamp);
+        let answer = decide(&mut change);
+        let decided = change.decided();
+        drop(tables);
+        let underway = match &answer {
+            Ok(_) if !decided.is_empty() => {
+                decided.check()?;
+                line.submit(stamp, decided)
+            }
+            _ => line.behind_the_rest(),
+        };
+        Ok(Some((answer, underway)))
+    }
+
+    pub(crate) fn blob(&self, id: BlobId) -> Result<Blob, ReadError> {
+        self.tables().blob(id)?.ok_or(ReadError::NoSuchBlob(id.0))
+    }
+
+    /// What is stored of a blob that lies in the log.
+    pub(crate) fn inline(&self, id: BlobId) -> Result<(Blob, Bytes), ReadError> {
+        let mut why = String::new();
+        for _ in 0..LOOKUPS_MAX {
+            let blob = self.blob(id)?;
+            let At::Inline { offset, bytes } = blob.stored.at;
+            let payload_bytes = usize::try_from(blob.payload_bytes).unwrap_or(usize::MAX);
+            match self.log().frame_at(blob.place, payload_bytes) {
+                Ok(payload) => {
+                    let from = usize::try_from(offset).unwrap_or(usize::MAX);
+                    let end = from.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
+                    if end > payload.len() {
+                        return Err(ReadError::Lost(format!("{id:?} lies beyond its frame")));
+                    }
+                    return Ok((blob, payload.slice(from..end)));
+                }
+                // Moved since it was looked up, and the place let go.
+                Err(journal::ReadError::Truncated { oldest }) => {
+                    why = format!("{id:?} is before {oldest:?}");
+                }
+                Err(error) => return Err(ReadError::Lost(error.to_string())),
+            }
+        }
+        Err(ReadError::Lost(why))
+    }
+}
+
+/// Below all that this opening of the log gives, and above all that earlier ones gave.
+fn first_id(log: &Journal) -> u64 {
+    log.epoch() << EPOCH_SHIFT
+}
