@@ -59,7 +59,7 @@ impl Attach {
         state.health = ZoneHealth::CatchingUp;
         // A spare made while it was a member loses its name when the zone is wiped.
         log.forget_spare_of(zone);
-        let snapshot = log.snapshot.and_then(|meta| {
+        let snapshot = log.snapshot.clone().and_then(|meta| {
             let name = snapshot::name(&meta.at);
             let mut files = log.members.zones().map(|member| log.zones[member].disk.open(&name));
             files.find_map(Result::ok).map(|file| (meta, file))

@@ -6,6 +6,7 @@
 //! why every acknowledged frame is on it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::JournalId;
 use crate::copy::{Copy, members_of};
@@ -13,14 +14,16 @@ use crate::frame::{Cursor, Header, Members};
 use crate::segment;
 
 /// Where walking begins: after a snapshot, or at the very first frame.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Start {
     pub(crate) at: Cursor,
     pub(crate) members: Members,
+    /// The part of the log before that is kept and not walked.
+    pub(crate) kept: Arc<[Span]>,
 }
 
 /// The part of the chain in one segment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) index: u64,
     /// The segment's length; zero while no frame was found in it.
@@ -122,17 +125,15 @@ fn successors(id: JournalId, at: Cursor, copies: &mut [Copy]) -> Vec<Successor> 
 impl Chain {
     fn new(start: Start, copies: usize) -> Chain {
         let at = start.at;
+        let mut spans = start.kept.to_vec();
+        if spans.last().is_none_or(|span| span.index != at.segment) {
+            spans.push(Span { index: at.segment, bytes: 0, first: at, end: at.offset, new: false });
+        }
         Chain {
             end: at,
             members: start.members,
             committed: at.last().0,
-            spans: vec![Span {
-                index: at.segment,
-                bytes: 0,
-                first: at,
-                end: at.offset,
-                new: false,
-            }],
+            spans,
             missing: vec![Vec::new(); copies],
             tail: Vec::new(),
             forks: Forks::new(),
@@ -150,7 +151,7 @@ impl Chain {
             self.forks.insert(header.sequence, header.hash);
         }
         if at.segment != self.end.segment {
-            // A snapshot covers a segment to its end: nothing in it is needed any more.
+            // A snapshot covers a segment to its end, and none of it is kept.
             self.spans.retain(|span| span.bytes != 0);
             let Cursor { segment: index, offset: end, .. } = at;
             self.spans.push(Span { index, bytes: 0, first: at, end, new: false });
@@ -175,7 +176,7 @@ impl Chain {
     }
 }
 
-fn extend(ranges: &mut Vec<Range>, at: Cursor, end: Cursor) {
+pub(crate) fn extend(ranges: &mut Vec<Range>, at: Cursor, end: Cursor) {
     match ranges.last_mut() {
         Some(last) if last.from.segment == at.segment && last.end == at.offset => {
             last.end = end.offset;

@@ -35,6 +35,11 @@ impl Slot {
         self.ready.notify_all();
     }
 
+    /// If it has been made.
+    pub(crate) fn try_take(&self) -> Option<Spare> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     pub(crate) fn take(&self) -> Spare {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         loop {

@@ -85,7 +85,8 @@ impl Frames {
                 return Ok(Some((header.kind, Frame { sequence, place: place.place(), payload })));
             }
         }
-        let first = self.view.first();
+        // The files may have gone while they were read.
+        let first = (self.newer)().first();
         if self.at.sequence < first.sequence {
             return Err(ReadError::Truncated { oldest: Sequence(first.sequence) });
         }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::io::Read;
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,11 +17,13 @@ use crate::crew::Crew;
 use crate::disk::Disk;
 use crate::frames::{Frames, ReadError};
 use crate::log::{Log, View};
-use crate::maintain::{self, SnapshotError};
+use crate::maintain::{self, SnapshotError, SnapshotPlan};
 use crate::recover::{self, OpenError, RecoveredSnapshot};
 use crate::scrub::ScrubReport;
 use crate::ticket::Settler;
-use crate::{CommitError, JournalId, Options, Place, Sequence, Ticket, ZoneHealth, ZoneReport};
+use crate::{
+    CommitError, Extent, JournalId, Options, Place, Sequence, Ticket, ZoneHealth, ZoneReport,
+};
 
 /// Payloads in one group at most, so that one frame's failure is not everybody's.
 const GROUP_FRAMES_MAX: usize = 4096;
@@ -35,9 +37,10 @@ pub struct Journal {
 
 /// What opening found.
 pub struct Recovery {
-    /// The newest snapshot, if there is one.
+    /// The newest snapshot, if there is one; a checkpoint is one with an empty body.
     pub snapshot: Option<RecoveredSnapshot>,
-    /// Payloads after the snapshot, up to now. Read them before the next snapshot is made.
+    /// Payloads after the snapshot or checkpoint, up to now. Read them before the next one is
+    /// made.
     pub frames: Frames,
     /// A report for each zone.
     pub zones: Vec<ZoneReport>,
@@ -163,13 +166,30 @@ impl Journal {
     pub fn frame_at(&self, place: Place, payload_bytes: usize) -> Result<Bytes, ReadError> {
         let shared = &self.running.shared;
         let pick = lock(&shared.view).pick(place)?;
-        pick.payload(place, payload_bytes, &shared.rotten_reads)
+        match pick.payload(place, payload_bytes) {
+            Ok((payload, 0)) => Ok(payload),
+            Ok((payload, rotten)) => {
+                shared.rotten_reads.fetch_add(rotten, Ordering::Relaxed);
+                Ok(payload)
+            }
+            Err(error) => {
+                // The files may have gone while they were read.
+                lock(&shared.view).pick(place)?;
+                shared.rotten_reads.fetch_add(1, Ordering::Relaxed);
+                Err(error)
+            }
+        }
     }
 
     /// How many copies [`Journal::frame_at`] has passed over because they did not check, since
     /// opening. When it rises, a scrub is due.
     pub fn rotten_reads(&self) -> u64 {
         self.running.shared.rotten_reads.load(Ordering::Relaxed)
+    }
+
+    /// The segments that hold the log, oldest first, for an owner who wants to empty some.
+    pub fn segments(&self) -> Vec<Extent> {
+        lock(&self.running.shared.view).extents()
     }
 
     /// Which journal it is: what was derived from another one is of no use here.
@@ -193,9 +213,27 @@ impl Journal {
     /// go of the segments wholly before it. Blocks; commits go on meanwhile. A snapshot at or
     /// before the newest one does nothing.
     pub fn snapshot(&self, upto: Sequence, body: &mut dyn Read) -> Result<(), SnapshotError> {
+        self.keep(body, |log| SnapshotPlan::begin(log, upto))
+    }
+
+    /// For an owner whose log is the only copy of what it keeps: says that the owner's view of
+    /// everything up to `upto` is durable elsewhere, or can be made again from the log.
+    /// [`Recovery::frames`] begin after it, and opening costs time for what comes after it only.
+    /// Segments before the one of `keep_from` go; from it on frames stay readable. Neither goes
+    /// back: the later of two `upto`s counts, and what has gone is gone. Blocks for a few syncs;
+    /// commits go on meanwhile.
+    pub fn checkpoint(&self, upto: Sequence, keep_from: Place) -> Result<(), SnapshotError> {
+        self.keep(&mut io::empty(), |log| SnapshotPlan::checkpoint(log, upto, keep_from))
+    }
+
+    fn keep(
+        &self,
+        body: &mut dyn Read,
+        plan: impl FnOnce(&Log) -> Result<Option<SnapshotPlan>, SnapshotError>,
+    ) -> Result<(), SnapshotError> {
         let shared = &self.running.shared;
         let _one = lock(&shared.maintenance);
-        let plan = maintain::SnapshotPlan::begin(&lock(&shared.log), upto);
+        let plan = plan(&lock(&shared.log));
         let Some(plan) = plan? else { return Ok(()) };
         let written = plan.write(body)?;
         let mut log = lock(&shared.log);
@@ -222,7 +260,7 @@ impl Journal {
     pub fn scrub(&self) -> ScrubReport {
         let shared = &self.running.shared;
         let _one = lock(&shared.maintenance);
-        let scrub = maintain::scrub_of(&lock(&shared.log));
+        let scrub = maintain::scrub_of(&mut lock(&shared.log));
         let report = scrub.run();
         let mut log = lock(&shared.log);
         maintain::drop_failed(&mut log, &report);
@@ -258,7 +296,8 @@ impl Journal {
 
 pub(crate) fn recovery_frames(log: &Log) -> Frames {
     let view = log.view();
-    let after = view.first().last();
+    let snapshot = log.snapshot.as_ref().map(|meta| meta.at.last());
+    let after = snapshot.unwrap_or_else(|| view.first().last());
     let fixed = view.clone();
     Frames::after(view, after, Box::new(move || fixed.clone()))
         .expect("the log begins where its first segment does")

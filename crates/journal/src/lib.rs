@@ -8,7 +8,8 @@
 //! nothing more until it is opened again and has decided.
 //!
 //! **Files** in each zone's directory: `identity` (whose zone), `segment-N`
-//! (frames), `snapshot-S` (the owner's view up to sequence S). Formats are at the top of
+//! (frames), `snapshot-S` (the owner's view up to sequence S, or that it has one elsewhere and
+//! which older segments are kept). Formats are at the top of
 //! `identity.rs`, `segment.rs`, `frame.rs` and `snapshot.rs`; the argument that nothing
 //! acknowledged is lost is `docs/0002-journal.md`.
 //!
@@ -46,10 +47,12 @@ mod recover;
 mod repair;
 mod scrub;
 mod segment;
+mod shelf;
 pub mod sim;
 mod snapshot;
 mod survey;
 mod ticket;
+mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -61,7 +64,7 @@ pub use frames::{Frame, Frames, ReadError};
 pub use fs::FsDisk;
 pub use journal::{Journal, Past, Recovery};
 pub use maintain::SnapshotError;
-pub use place::{Committed, Place};
+pub use place::{Committed, Extent, Place};
 pub use recover::{OpenError, RecoveredSnapshot};
 pub use scrub::{ScrubReport, ZoneScrub};
 pub use snapshot::SnapshotBody;
@@ -88,6 +91,9 @@ pub struct Options {
     pub queue_bytes_max: usize,
     /// Payload bytes written and synced together, unless one payload alone is larger.
     pub group_bytes_max: usize,
+    /// Segment files held open at once, in all zones together; more are closed and opened
+    /// again when they are read.
+    pub open_files_max: usize,
     /// Fresh randomness for this opening: names a new journal and salts the chain.
     pub nonce: [u8; 16],
     /// The operator says that zones which cannot be read hold nothing newer than those which
@@ -102,6 +108,7 @@ impl Options {
     pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
     pub const QUEUE_BYTES_MAX: usize = 64 << 20;
     pub const GROUP_BYTES_MAX: usize = 4 << 20;
+    pub const OPEN_FILES_MAX: usize = 384;
 
     pub fn new(nonce: [u8; 16]) -> Options {
         Options {
@@ -110,6 +117,7 @@ impl Options {
             payload_bytes_max: Options::PAYLOAD_BYTES_MAX,
             queue_bytes_max: Options::QUEUE_BYTES_MAX,
             group_bytes_max: Options::GROUP_BYTES_MAX,
+            open_files_max: Options::OPEN_FILES_MAX,
             nonce,
             accept_loss: false,
         }

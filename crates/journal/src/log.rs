@@ -9,14 +9,16 @@ use bytes::Bytes;
 
 use crate::chain::Span;
 use crate::crew::{Crew, Job, Slot};
-use crate::disk::{Disk, SyncReason};
+use crate::disk::{Disk, DiskFile, SyncReason};
 use crate::frame::{self, Cursor, Kind, Link, Members};
 use crate::segment::{self, Label, SegmentFile};
 use crate::snapshot::Meta;
 use crate::{CommitError, Committed, JournalId, Options, Sequence, ZoneHealth};
 
-/// A reader finds its place within so many bytes of the frame it looks for.
+/// A reader finds its place within so many bytes of the frame it looks for, or a 64th of the
+/// segment: there are at most 64 marks in one, whatever its length.
 const MARK_BYTES: u64 = 256 * 1024;
+const MARKS_MAX: u64 = 64;
 
 pub(crate) struct Log {
     pub(crate) id: JournalId,
@@ -68,7 +70,8 @@ pub(crate) struct Segment {
 impl Segment {
     pub(crate) fn mark(&self, at: Cursor) {
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        if marks.last().is_none_or(|last| at.offset >= last.offset + MARK_BYTES) {
+        let apart = MARK_BYTES.max(self.bytes / MARKS_MAX);
+        if marks.last().is_none_or(|last| at.offset >= last.offset + apart) {
             marks.push(at);
         }
     }
@@ -91,8 +94,8 @@ impl View {
     /// A known place at or before the frame `sequence`.
     pub(crate) fn before(&self, sequence: u64) -> Cursor {
         let mut best = self.first();
-        let segments = self.segments.iter().take_while(|s| s.first.sequence <= sequence);
-        if let Some(segment) = segments.last() {
+        let later = self.segments.partition_point(|s| s.first.sequence <= sequence);
+        if let Some(segment) = later.checked_sub(1).map(|last| &self.segments[last]) {
             best = segment.first;
             let marks = segment.marks.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(mark) = marks.iter().take_while(|m| m.sequence <= sequence).last() {
@@ -102,12 +105,22 @@ impl View {
         best
     }
 
+    /// Where the segment's frames end, as far as they are in force.
+    pub(crate) fn end_of(&self, segment: &Segment) -> u64 {
+        match segment.end {
+            Some(end) => end,
+            None if segment.index == self.end.segment => self.end.offset,
+            // Entered, and nothing in it is in force.
+            None => segment.first.offset,
+        }
+    }
+
     pub(crate) fn spans(&self) -> Vec<Span> {
         let spans = self.segments.iter().map(|segment| Span {
             index: segment.index,
             bytes: segment.bytes,
             first: segment.first,
-            end: segment.end.unwrap_or(self.end.offset),
+            end: self.end_of(segment),
             new: false,
         });
         spans.collect()
@@ -393,6 +406,21 @@ impl Log {
         }
     }
 
+    /// The files of the segment made ahead of need, if it is there already.
+    pub(crate) fn spare_files(&mut self) -> Vec<(usize, Span, Arc<dyn DiskFile>)> {
+        if let Ahead::Making(slot) = &self.spare
+            && let Some(spare) = slot.try_take()
+        {
+            self.spare = Ahead::Ready(spare);
+        }
+        let Ahead::Ready(spare) = &self.spare else { return Vec::new() };
+        let first = Cursor { segment: spare.index, ..self.end };
+        let span = Span { index: spare.index, bytes: spare.bytes, first, end: 0, new: true };
+        let made = spare.files.iter();
+        let made = made.filter_map(|(zone, made)| Some((*zone, span, made.as_ref().ok()?)));
+        made.map(|(zone, span, made)| (zone, span, made.file.clone())).collect()
+    }
+
     pub(crate) fn forget_spare_of(&mut self, zone: usize) {
         self.finish_spare();
         if let Ahead::Ready(spare) = &mut self.spare {
@@ -400,18 +428,20 @@ impl Log {
         }
     }
 
-    /// Forgets segments wholly covered by the snapshot; answers the names to remove.
+    /// Forgets segments that the snapshot covers and does not keep; answers the names to remove.
     pub(crate) fn truncate(&mut self, meta: Meta) -> Vec<String> {
         let mut names = Vec::new();
-        if let Some(old) = self.snapshot.replace(meta) {
-            names.push(crate::snapshot::name(&old.at));
-        }
         let segments = Arc::make_mut(&mut self.segments);
         let current = segments.last().map_or(0, |segment| segment.index);
-        let keep = meta.at.segment.min(current);
+        let keep = meta.first_segment().min(current);
+        let covered = meta.at.last().0;
+        if let Some(old) = self.snapshot.replace(meta)
+            && old.at.last().0 != covered
+        {
+            names.push(crate::snapshot::name(&old.at));
+        }
         names.extend(segments.iter().map(|s| s.index).filter(|i| *i < keep).map(segment::name));
         segments.retain(|segment| segment.index >= keep);
-        let covered = meta.at.last().0;
         let before = self.history.iter().take_while(|(sequence, _)| *sequence <= covered).count();
         self.history.drain(..before.saturating_sub(1));
         names

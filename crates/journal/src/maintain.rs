@@ -4,6 +4,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use crate::chain::Span;
 use crate::disk::Disk;
 use crate::frame::{Cursor, Members};
 use crate::frames::{Frames, ReadError};
@@ -11,7 +12,7 @@ use crate::log::{Log, View};
 use crate::scrub::{Scrub, ScrubReport};
 use crate::segment;
 use crate::snapshot::{self, BodySums, CHUNK_BYTES, Meta, Writer};
-use crate::{CommitError, JournalId, Sequence};
+use crate::{CommitError, JournalId, Place, Sequence};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
@@ -31,6 +32,10 @@ pub(crate) struct SnapshotPlan {
     view: View,
     members: Members,
     upto: Sequence,
+    /// The place after `upto`, where an earlier snapshot says it.
+    known: Option<Cursor>,
+    /// The first segment to keep of the log before; none for a snapshot.
+    keep_from: Option<u64>,
     disks: Vec<(usize, Arc<dyn Disk>)>,
 }
 
@@ -49,32 +54,62 @@ pub(crate) struct Remains {
 impl SnapshotPlan {
     /// `None` when a snapshot covers `upto` already.
     pub(crate) fn begin(log: &Log, upto: Sequence) -> Result<Option<SnapshotPlan>, SnapshotError> {
+        let covered = log.snapshot.as_ref().map_or(Sequence(0), |meta| meta.at.last());
+        if log.stopped.is_none() && upto <= covered {
+            return Ok(None);
+        }
+        SnapshotPlan::of(log, upto, None).map(Some)
+    }
+
+    /// For a checkpoint; `None` when the last one says the same or more.
+    pub(crate) fn checkpoint(
+        log: &Log,
+        upto: Sequence,
+        keep_from: Place,
+    ) -> Result<Option<SnapshotPlan>, SnapshotError> {
+        let covered = log.snapshot.as_ref().map_or(Sequence(0), |meta| meta.at.last());
+        let kept_from = log.segments.first().map_or(0, |segment| segment.index);
+        let upto = upto.max(covered);
+        let nothing = upto == Sequence(0);
+        let known = upto == covered && keep_from.segment <= kept_from;
+        if log.stopped.is_none() && (nothing || known) {
+            return Ok(None);
+        }
+        let mut plan = SnapshotPlan::of(log, upto, Some(keep_from.segment))?;
+        plan.known = log.snapshot.as_ref().map(|meta| meta.at).filter(|at| at.last() == upto);
+        Ok(Some(plan))
+    }
+
+    fn of(
+        log: &Log,
+        upto: Sequence,
+        keep_from: Option<u64>,
+    ) -> Result<SnapshotPlan, SnapshotError> {
         if let Some(why) = &log.stopped {
             return Err(SnapshotError::Unavailable(why.clone()));
         }
         if upto > log.committed.last() {
             return Err(SnapshotError::NotCommitted(upto));
         }
-        let covered = log.snapshot.as_ref().map_or(Sequence(0), |meta| meta.at.last());
-        if upto <= covered {
-            return Ok(None);
-        }
         let disks = log.members.zones().map(|zone| (zone, log.zones[zone].disk.clone()));
-        Ok(Some(SnapshotPlan {
+        Ok(SnapshotPlan {
             id: log.id,
             view: log.view(),
             members: log.members_at(upto.0),
             upto,
+            known: None,
+            keep_from,
             disks: disks.collect(),
-        }))
+        })
     }
 
     /// The place after the last frame covered; in the next segment where one was closed there.
     fn place(&self) -> Result<Cursor, ReadError> {
-        let fixed = self.view.clone();
-        let start = Sequence(self.upto.0 - 1).max(self.view.first().last());
-        let frames = Frames::after(self.view.clone(), start, Box::new(move || fixed.clone()))?;
-        let at = frames.place_after(self.upto)?;
+        let at = match self.known {
+            Some(at) => at,
+            None if self.upto == self.view.end.last() => self.view.end,
+            None => self.find()?,
+        };
         let closed = self
             .view
             .segments
@@ -87,17 +122,37 @@ impl SnapshotPlan {
         })
     }
 
+    fn find(&self) -> Result<Cursor, ReadError> {
+        let fixed = self.view.clone();
+        let start = Sequence(self.upto.0 - 1).max(self.view.first().last());
+        let frames = Frames::after(self.view.clone(), start, Box::new(move || fixed.clone()))?;
+        frames.place_after(self.upto)
+    }
+
+    /// The part of the log before `at` that is kept.
+    fn kept(&self, at: Cursor) -> Arc<[Span]> {
+        let Some(from) = self.keep_from else { return Arc::default() };
+        let spans = self.view.spans().into_iter();
+        let spans = spans.filter(|span| (from.min(at.segment)..=at.segment).contains(&span.index));
+        let upto_at = spans.map(|span| match span.index == at.segment {
+            true => Span { end: at.offset, ..span },
+            false => span,
+        });
+        upto_at.filter(|span| span.first.offset < span.end).collect()
+    }
+
     pub(crate) fn write(self, body: &mut dyn Read) -> Result<SnapshotWritten, SnapshotError> {
         let at = self.place()?;
+        let kept = self.kept(at);
         let mut failed: Vec<(usize, String)> = Vec::new();
         let mut writers = Vec::new();
         for (zone, disk) in &self.disks {
-            match Writer::begin(disk.as_ref(), self.id, &at, self.members) {
+            match Writer::begin(disk.as_ref(), self.id, &at, self.members, &kept) {
                 Ok(writer) => writers.push((*zone, disk.clone(), writer)),
                 Err(error) => failed.push((*zone, error.to_string())),
             }
         }
-        let mut sums = BodySums::new();
+        let mut sums = BodySums::of(kept);
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
             let read = match body.read(&mut chunk) {
@@ -159,12 +214,13 @@ impl Remains {
     }
 }
 
-pub(crate) fn scrub_of(log: &Log) -> Scrub {
+pub(crate) fn scrub_of(log: &mut Log) -> Scrub {
     Scrub {
         view: log.view(),
         epoch: log.epoch,
         disks: log.zones.iter().map(|zone| zone.disk.clone()).collect(),
-        snapshot: log.snapshot,
+        snapshot: log.snapshot.clone(),
+        ahead: log.spare_files(),
     }
 }
 

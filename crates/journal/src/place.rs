@@ -1,7 +1,6 @@
 //! Where frames lie, and reading one of them by its place alone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Buf, Bytes};
 
@@ -37,6 +36,19 @@ impl Committed {
     }
 }
 
+/// What a segment holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Where its first frame lies.
+    pub first: Place,
+    /// The sequence of that frame. [`crate::Journal::read`] can begin after the one before it.
+    pub sequence: Sequence,
+    /// Bytes of its frames, headers and padding included.
+    pub bytes: u64,
+    /// Whether frames are still added to it.
+    pub open: bool,
+}
+
 /// A segment to read one frame of, and the sequences that a frame in it may have.
 pub(crate) struct Pick {
     id: JournalId,
@@ -48,6 +60,16 @@ pub(crate) struct Pick {
 }
 
 impl View {
+    pub(crate) fn extents(&self) -> Vec<Extent> {
+        let extents = self.segments.iter().map(|segment| Extent {
+            first: segment.first.place(),
+            sequence: Sequence(segment.first.sequence),
+            bytes: self.end_of(segment) - segment.first.offset,
+            open: segment.end.is_none(),
+        });
+        extents.collect()
+    }
+
     pub(crate) fn pick(&self, place: Place) -> Result<Pick, ReadError> {
         let first = self.first();
         if place < first.place() {
@@ -58,14 +80,14 @@ impl View {
         let next_sequence =
             self.segments.get(at + 1).map_or(self.end.sequence, |s| s.first.sequence);
         let segment = self.segments[at].clone();
-        let end = segment.end.unwrap_or(self.end.offset);
+        let end = self.end_of(&segment);
         Ok(Pick { id: self.id, segment, end, next_sequence })
     }
 }
 
 impl Pick {
     /// The payload of `payload_bytes` whose frame lies at `place`, from the first zone that has
-    /// it. Zones that have something else there are counted in `rotten`.
+    /// it, and how many others were passed over.
     ///
     /// The frame before is not read, so the chain is checked only as far as the frame itself
     /// tells it: it is this journal's, its payload is whole, and its sequence is one of those
@@ -74,8 +96,7 @@ impl Pick {
         &self,
         place: Place,
         payload_bytes: usize,
-        rotten: &AtomicU64,
-    ) -> Result<Bytes, ReadError> {
+    ) -> Result<(Bytes, u64), ReadError> {
         let whole = frame::frame_bytes(payload_bytes) as u64;
         if place.offset.checked_add(whole).is_none_or(|end| end > self.end) {
             return Err(ReadError::NoFrame(place));
@@ -85,14 +106,15 @@ impl Pick {
         // copy of what is read often and not three.
         let start = usize::try_from(place.segment % files.len() as u64).unwrap_or(0);
         let mut buffer = vec![0; HEADER_BYTES + payload_bytes];
+        let mut rotten = 0;
         for zone in (start..files.len()).chain(0..start) {
             let Some(held) = &files[zone] else { continue };
             if self.read(held.file.as_ref(), place.offset, &mut buffer) {
                 let mut payload = Bytes::from(buffer);
                 payload.advance(HEADER_BYTES);
-                return Ok(payload);
+                return Ok((payload, rotten));
             }
-            rotten.fetch_add(1, Ordering::Relaxed);
+            rotten += 1;
             tracing::warn!(zone, ?place, payload_bytes, "a frame does not check in this zone");
         }
         Err(ReadError::NoFrame(place))

@@ -21,8 +21,10 @@ use crate::identity::{self, Identity};
 use crate::log::{Ahead, Log, Segment, Zone, reserve_bytes};
 use crate::repair::{Sources, Target};
 use crate::segment::{self, SegmentFile};
-use crate::snapshot::{self, SnapshotBody};
+use crate::shelf::Shelf;
+use crate::snapshot::{self, Meta, SnapshotBody};
 use crate::survey::{Found, NewestSnapshot, Survey, newest_snapshot, open_copy};
+use crate::walk::walk;
 use crate::{JournalId, Options, Sequence, ZoneHealth, ZoneReport};
 
 const ZONES_MAX: usize = 32;
@@ -67,6 +69,8 @@ pub(crate) fn open(
     mut crew: Crew,
 ) -> Result<Recovered, OpenError> {
     check_options(&disks, &options)?;
+    let most = open_files_max(&options, disks.len());
+    let disks = disks.into_iter().map(|disk| Shelf::over(disk, most)).collect();
     let survey = Survey::of(disks)?;
     let known = survey.identity()?;
     let id = known.unwrap_or(JournalId(options.nonce));
@@ -91,6 +95,11 @@ fn check_options(disks: &[Arc<dyn Disk>], options: &Options) -> Result<(), OpenE
     Err(OpenError::Options(wrong))
 }
 
+/// Of each of so many zones.
+pub(crate) fn open_files_max(options: &Options, zones: usize) -> usize {
+    options.open_files_max / zones
+}
+
 struct Opening {
     options: Options,
     id: JournalId,
@@ -98,8 +107,8 @@ struct Opening {
     /// The voters' copies.
     copies: Vec<Copy>,
     snapshot: NewestSnapshot,
-    /// Voters whose snapshot differs from the newest or lacks.
-    snapshot_lacks: Members,
+    /// Each copy's own newest snapshot.
+    own_snapshots: Vec<Option<Meta>>,
     start: Start,
     chain: Chain,
     epoch: u64,
@@ -114,26 +123,61 @@ impl Opening {
         for zone in survey.voters() {
             copies.push(open_copy(&survey, zone, id));
         }
-        let (snapshot, snapshot_lacks) = newest_snapshot(&survey, &mut copies, id);
+        let (snapshot, own_snapshots) = newest_snapshot(&survey, &mut copies, id);
         let start = match &snapshot {
-            Some((meta, _)) => Start { at: meta.at, members: meta.members },
-            None => Start { at: Cursor::genesis(id), members: Members::NONE },
+            Some((Meta { at, members, kept, .. }, _)) => {
+                Start { at: *at, members: *members, kept: kept.clone() }
+            }
+            None => Start { at: Cursor::genesis(id), members: Members::NONE, kept: Arc::default() },
         };
-        let chain = chain::choose(id, start, &mut copies);
+        let chain = chain::choose(id, start.clone(), &mut copies);
         let zones = survey.disks.len();
-        Ok(Opening {
+        let mut opening = Opening {
             options,
             id,
             survey,
             copies,
             snapshot,
-            snapshot_lacks,
+            own_snapshots,
             start,
             epoch: chain.end.epoch + 1,
             chain,
             files: vec![None; zones],
             reports: vec![ZoneReport::Healthy; zones],
-        })
+        };
+        opening.doubt_kept();
+        Ok(opening)
+    }
+
+    /// A member's own snapshot vouches for what it has of the log before. Where that is older
+    /// than the newest, or lacks, as in a zone that was put back to an earlier day, what is kept
+    /// is read.
+    fn doubt_kept(&mut self) {
+        let kept = self.start.kept.clone();
+        for (number, span) in kept.iter().enumerate() {
+            let next = kept.get(number + 1).map_or(self.start.at, |next| next.first);
+            let members = self.chain.members;
+            let doubted = |copy: &Copy, own: &Option<Meta>| {
+                members.contains(copy.zone)
+                    && own.as_ref().is_none_or(|own| own.at.sequence < next.sequence)
+            };
+            let doubted: Vec<bool> =
+                self.copies.iter().zip(&self.own_snapshots).map(|(c, o)| doubted(c, o)).collect();
+            if !doubted.contains(&true) {
+                continue;
+            }
+            let walked = walk(self.id, span, &mut self.copies);
+            let missing = self.chain.missing.iter_mut().zip(walked.missing).zip(doubted);
+            for ((missing, lacks), _) in missing.filter(|(_, doubted)| *doubted) {
+                missing.extend(lacks);
+            }
+        }
+    }
+
+    /// Whether a member's frames of this span are known to be durable without being read.
+    fn vouched(&self, copy: usize, span: &Span) -> bool {
+        let own = self.own_snapshots[copy].as_ref();
+        own.is_some_and(|own| span.index < own.at.segment && span.index < self.start.at.segment)
     }
 
     /// Nothing acknowledged lies beyond the chain's end: frames say what was in force when they
@@ -228,7 +272,11 @@ impl Opening {
                 return Err(OpenError::NoQuorum(format!("a new one needs all zones: {why}")));
             }
         }
-        for zone in 0..self.survey.disks.len() {
+        // Members first: what only a zone that is made anew has of the log is taken from it
+        // before it is emptied.
+        let mut zones: Vec<usize> = (0..self.survey.disks.len()).collect();
+        zones.sort_by_key(|zone| !self.chain.members.contains(*zone));
+        for zone in zones {
             let repaired = match &self.survey.found[zone] {
                 _ if self.files[zone].is_some() => continue,
                 Found::Voter(_) if self.chain.members.contains(zone) => self.mend(zone),
@@ -315,6 +363,10 @@ impl Opening {
 
     fn rebuild(&mut self, zone: usize, report: ZoneReport) -> io::Result<ZoneReport> {
         let target = self.target(zone);
+        if let Some(copy) = self.copies.iter_mut().find(|copy| copy.zone == zone) {
+            copy.segments.clear();
+            copy.forget();
+        }
         let mut sources = Sources { copies: &mut self.copies, forks: &self.chain.forks };
         let files = target.rebuild(&self.chain.spans, &mut sources, self.snapshot.as_ref())?;
         // Only now does it hold what a voter must.
@@ -331,14 +383,6 @@ impl Opening {
         let missing = self.chain.missing[place].clone();
         let committed = self.chain.committed;
         let mut rotten_files = 0;
-        if self.snapshot_lacks.contains(zone)
-            && let Some((meta, file)) = &self.snapshot
-        {
-            target.copy_snapshot(meta, file)?;
-        }
-        // A killed opening may have left names that are there and not durable: this one, or the
-        // snapshot's, before which segments are removed soon. Syncing the directory settles all.
-        identity::write(target.disk.as_ref(), self.identity(zone))?;
         let mut files = BTreeMap::new();
         for span in self.chain.spans.clone() {
             let held = self.copies[place].segments.get(&span.index);
@@ -349,9 +393,11 @@ impl Opening {
                         .filter(|range| range.from.segment == span.index)
                         .copied()
                         .collect();
-                    let forks = &self.chain.forks;
-                    let mut sources = Sources { copies: &mut self.copies, forks };
-                    target.mend(&ranges, &mut sources, file.file.as_ref())?;
+                    if !ranges.is_empty() || !self.vouched(place, &span) {
+                        let forks = &self.chain.forks;
+                        let mut sources = Sources { copies: &mut self.copies, forks };
+                        target.mend(&ranges, &mut sources, file.file.as_ref())?;
+                    }
                     file
                 }
                 None => {
@@ -363,6 +409,18 @@ impl Opening {
             };
             files.insert(span.index, file);
         }
+        // What it has now serves the zones that come after it.
+        self.copies[place].segments.extend(files.clone());
+        self.copies[place].forget();
+        // After the segments, for which it vouches.
+        if let Some((meta, file)) = &self.snapshot
+            && self.own_snapshots[place].as_ref() != Some(meta)
+        {
+            target.copy_snapshot(meta, file)?;
+        }
+        // A killed opening may have left names that are there and not durable: this one, or the
+        // snapshot's, before which segments are removed soon. Syncing the directory settles all.
+        identity::write(target.disk.as_ref(), self.identity(zone))?;
         self.files[zone] = Some(files);
         let frames = missing.iter().map(|range| range.frames_to(committed)).sum();
         Ok(match (frames, rotten_files) {
@@ -428,7 +486,7 @@ impl Opening {
             committed: Cursor { sequence: self.chain.committed + 1, ..self.chain.end },
             segments: Arc::new(segments.collect()),
             history: vec![(self.start.at.last().0, self.start.members)],
-            snapshot: self.snapshot.as_ref().map(|(meta, _)| *meta),
+            snapshot: self.snapshot.as_ref().map(|(meta, _)| meta.clone()),
             crew,
             spare: Ahead::Nothing,
             stopped: None,
@@ -456,25 +514,33 @@ impl Opening {
     }
 }
 
-/// What one reading of these zones gives, without changing anything: the snapshot's body and
-/// the payloads after it.
+/// What one reading of these zones gives, without changing anything: the snapshot's body, and
+/// the payloads from the first that is kept.
 #[cfg(test)]
-pub(crate) type Contents = (Option<Vec<u8>>, Vec<(Sequence, bytes::Bytes)>);
+#[derive(Default)]
+pub(crate) struct Contents {
+    pub(crate) body: Option<Vec<u8>>,
+    /// The sequence before the first frame.
+    pub(crate) before: Sequence,
+    pub(crate) frames: Vec<(Sequence, bytes::Bytes)>,
+}
 
 #[cfg(test)]
 pub(crate) fn peek(disks: Vec<Arc<dyn Disk>>) -> Result<Contents, OpenError> {
     let survey = Survey::of(disks)?;
-    let Some(id) = survey.identity()? else { return Ok((None, Vec::new())) };
+    let Some(id) = survey.identity()? else { return Ok(Contents::default()) };
     let mut opening = Opening::read(survey, id, Options::new([0; 16]))?;
     let mut body = None;
     if let Some((meta, file)) = &opening.snapshot {
         let mut bytes = Vec::new();
-        let mut from = SnapshotBody::new(file.clone(), *meta);
+        let mut from = SnapshotBody::new(file.clone(), meta.clone());
         io::Read::read_to_end(&mut from, &mut bytes).expect("checked when found");
         body = Some(bytes);
     }
     let mut frames = Vec::new();
-    let mut at = opening.start.at;
+    let kept = opening.start.kept.first().map(|span| span.first);
+    let mut at = kept.unwrap_or(opening.start.at);
+    let before = at.last();
     while at.sequence < opening.chain.end.sequence {
         let next = Cursor { segment: at.segment + 1, offset: segment::HEADER_BYTES, ..at };
         let copies = opening.copies.iter_mut();
@@ -491,5 +557,5 @@ pub(crate) fn peek(disks: Vec<Arc<dyn Disk>>) -> Result<Contents, OpenError> {
         }
         at = past;
     }
-    Ok((body, frames))
+    Ok(Contents { body, before, frames })
 }

@@ -90,18 +90,35 @@ impl Target {
         file.write_at(&self.label(span).encode(), 0)
     }
 
-    /// A new durable file with the span's frames from `from` on, which lie before its end.
+    /// A new durable file with the span's frames. It has its name only when it has all of them,
+    /// because a kept segment's frames are not looked for when the journal is opened.
     pub(crate) fn remake(&self, span: &Span, sources: &mut Sources<'_>) -> io::Result<SegmentFile> {
-        let made = segment::create(self.disk.as_ref(), self.label(span))?;
-        if span.first.offset < span.end {
-            let whole = Range { from: span.first, end: span.end, frames: 0 };
-            copy_range(self.id, sources, &whole, made.file.as_ref())?;
-            made.file.sync_data(SyncReason::Remake)?;
+        let (disk, label) = (self.disk.as_ref(), self.label(span));
+        if span.first.offset >= span.end {
+            return segment::create(disk, label);
         }
-        Ok(made)
+        let copied = self.copy_span(span, sources);
+        if copied.is_err() {
+            let _ = disk.remove(segment::TEMPORARY);
+        }
+        copied?;
+        let name = segment::name(span.index);
+        disk.rename(segment::TEMPORARY, &name)?;
+        disk.sync_dir(SyncReason::SegmentDir)?;
+        Ok(SegmentFile { file: disk.open(&name)?, bytes: span.bytes })
     }
 
-    /// Makes the whole zone anew; durable when it returns, without the identity.
+    fn copy_span(&self, span: &Span, sources: &mut Sources<'_>) -> io::Result<()> {
+        let (disk, label) = (self.disk.as_ref(), self.label(span));
+        let file = disk.create(segment::TEMPORARY)?;
+        segment::fill(file.as_ref(), label, span.first.offset..span.end)?;
+        let whole = Range { from: span.first, end: span.end, frames: 0 };
+        copy_range(self.id, sources, &whole, file.as_ref())?;
+        file.sync_data(SyncReason::Remake)
+    }
+
+    /// Makes the whole zone anew; durable when it returns, without the identity. The snapshot
+    /// comes last, because it vouches for the segments.
     pub(crate) fn rebuild(
         &self,
         spans: &[Span],
@@ -109,20 +126,21 @@ impl Target {
         snapshot: Option<&(Meta, Arc<dyn DiskFile>)>,
     ) -> io::Result<BTreeMap<u64, SegmentFile>> {
         self.wipe()?;
-        if let Some((meta, file)) = snapshot {
-            self.copy_snapshot(meta, file)?;
-        }
         let mut files = BTreeMap::new();
         for span in spans {
             files.insert(span.index, self.remake(span, sources)?);
+        }
+        if let Some((meta, file)) = snapshot {
+            self.copy_snapshot(meta, file)?;
         }
         Ok(files)
     }
 
     pub(crate) fn copy_snapshot(&self, meta: &Meta, from: &Arc<dyn DiskFile>) -> io::Result<()> {
         let disk = self.disk.as_ref();
-        let mut writer = snapshot::Writer::begin(disk, self.id, &meta.at, meta.members)?;
-        let mut body = SnapshotBody::new(from.clone(), *meta);
+        let mut writer =
+            snapshot::Writer::begin(disk, self.id, &meta.at, meta.members, &meta.kept)?;
+        let mut body = SnapshotBody::new(from.clone(), meta.clone());
         let mut chunk = vec![0; snapshot::CHUNK_BYTES];
         loop {
             match io::Read::read(&mut body, &mut chunk)? {

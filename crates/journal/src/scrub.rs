@@ -6,14 +6,14 @@ use std::sync::Arc;
 use crate::Sequence;
 use crate::chain::{Forks, Range, Span};
 use crate::copy::Copy;
-use crate::disk::Disk;
-use crate::frame::Cursor;
+use crate::disk::{Disk, DiskFile, SyncReason};
 use crate::frames::copies_of;
 use crate::identity::{self, Identity};
 use crate::log::View;
 use crate::repair::{Sources, Target};
 use crate::segment;
 use crate::snapshot::{self, Meta};
+use crate::walk::walk;
 
 /// What a scrub found in one zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(crate) struct Scrub {
     pub(crate) epoch: u64,
     pub(crate) disks: Vec<Arc<dyn Disk>>,
     pub(crate) snapshot: Option<Meta>,
+    /// The segment made ahead of need, by zone: its frames will be found by its header.
+    pub(crate) ahead: Vec<(usize, Span, Arc<dyn DiskFile>)>,
 }
 
 impl Scrub {
@@ -56,6 +58,7 @@ impl Scrub {
         for span in self.view.spans() {
             self.segment(&span, &mut copies, &mut report);
         }
+        self.ahead(&mut report);
         self.names(&mut report);
         self.identities(&mut report);
         if let Some(meta) = &self.snapshot {
@@ -70,8 +73,10 @@ impl Scrub {
     }
 
     fn segment(&self, span: &Span, copies: &mut [Copy], report: &mut ScrubReport) {
-        let missing = self.missing(span, copies, report);
-        for (place, ranges) in missing.into_iter().enumerate() {
+        let walked = walk(self.view.id, span, copies);
+        report.frames += walked.frames;
+        report.lost.extend(walked.lost);
+        for (place, ranges) in walked.missing.into_iter().enumerate() {
             let found = &mut report.zones[place];
             let zone = found.zone;
             let Some(file) = copies[place].segments.get(&span.index).map(|s| s.file.clone()) else {
@@ -97,44 +102,26 @@ impl Scrub {
         }
     }
 
-    /// Each copy's frames of `span` that do not check.
-    fn missing(
-        &self,
-        span: &Span,
-        copies: &mut [Copy],
-        report: &mut ScrubReport,
-    ) -> Vec<Vec<Range>> {
-        let id = self.view.id;
-        let mut missing: Vec<Vec<Range>> = vec![Vec::new(); copies.len()];
-        let mut at = span.first;
-        for copy in copies.iter_mut() {
-            copy.forget();
+    fn ahead(&self, report: &mut ScrubReport) {
+        for (zone, span, file) in &self.ahead {
+            let label = segment::check(file.clone(), self.view.id, *zone, span.index);
+            let found = report.zones.iter_mut().find(|found| found.zone == *zone);
+            let Some(found) = found.filter(|_| !matches!(label, Ok(Some(_)))) else { continue };
+            found.rotten_files += 1;
+            let mended = self.target(*zone).relabel(span, file.as_ref());
+            found.settle(mended.and_then(|()| file.sync_data(SyncReason::Mend)));
         }
-        while at.offset < span.end {
-            let held: Vec<Option<Cursor>> = copies
-                .iter_mut()
-                .map(|copy| copy.frame(id, at, None).map(|(header, _)| at.past(&header)))
-                .collect();
-            let Some(next) = held.iter().flatten().next().copied() else {
-                report.lost.push(Sequence(at.sequence));
-                break;
-            };
-            report.frames += 1;
-            for (missing, held) in missing.iter_mut().zip(&held) {
-                if held.is_none() {
-                    missing.push(Range { from: at, end: next.offset, frames: 1 });
-                }
-            }
-            at = next;
-        }
-        missing
     }
 
     fn reread(&self, ranges: &[Range], copy: &mut Copy) -> io::Result<()> {
         for range in ranges {
-            if copy.frame(self.view.id, range.from, None).is_none() {
-                let why = format!("frame {} does not check after repair", range.from.sequence);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            let mut at = range.from;
+            while at.offset < range.end {
+                let Some((header, _)) = copy.frame(self.view.id, at, None) else {
+                    let why = format!("frame {} does not check after repair", at.sequence);
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+                };
+                at = at.past(&header);
             }
         }
         Ok(())
@@ -187,7 +174,7 @@ impl Scrub {
         let name = snapshot::name(&meta.at);
         let check = |zone: usize| {
             let file = self.disks[zone].open(&name)?;
-            let good = snapshot::check(&file, self.view.id)? == Some(*meta);
+            let good = snapshot::check(&file, self.view.id)? == Some(meta.clone());
             io::Result::Ok(good.then_some(file))
         };
         let good = report.zones.iter().find_map(|found| check(found.zone).ok().flatten());

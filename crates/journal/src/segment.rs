@@ -7,6 +7,7 @@
 //! epoch u64, crc64 u64`, then zeros.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::JournalId;
@@ -16,6 +17,9 @@ use crate::frame::{crc, u32_at, u64_at};
 pub(crate) const HEADER_BYTES: u64 = 4096;
 /// The first segments are small, so that a new journal is ready in milliseconds.
 const FIRST_BYTES: u64 = 256 * 1024;
+
+/// A segment that is being copied into has this name until it is whole.
+pub(crate) const TEMPORARY: &str = "segment.tmp";
 
 const MAGIC: u32 = u32::from_le_bytes(*b"HJS1");
 const VERSION: u32 = 1;
@@ -91,7 +95,7 @@ impl Label {
 /// Makes and fills the file; when this returns, it is durable under its name.
 pub(crate) fn create(disk: &dyn Disk, label: Label) -> io::Result<SegmentFile> {
     let name = name(label.index);
-    let made = fill(disk, &name, label);
+    let made = make(disk, &name, label);
     if made.is_err() {
         // Give the space back: on a full disk the next try needs it. Recovery removes what stays.
         let _ = disk.remove(&name);
@@ -99,20 +103,26 @@ pub(crate) fn create(disk: &dyn Disk, label: Label) -> io::Result<SegmentFile> {
     made
 }
 
-fn fill(disk: &dyn Disk, name: &str, label: Label) -> io::Result<SegmentFile> {
+fn make(disk: &dyn Disk, name: &str, label: Label) -> io::Result<SegmentFile> {
     let file = disk.create(name)?;
-    let zeros = vec![0; FILL_BYTES];
-    let mut offset = 0;
-    while offset < label.bytes {
-        let chunk = usize::try_from((label.bytes - offset).min(FILL_BYTES as u64))
-            .expect("at most FILL_BYTES");
-        file.write_at(&zeros[..chunk], offset)?;
-        offset += chunk as u64;
-    }
-    file.write_at(&label.encode(), 0)?;
+    fill(file.as_ref(), label, 0..0)?;
     file.sync_data(SyncReason::SegmentFill)?;
     disk.sync_dir(SyncReason::SegmentDir)?;
     Ok(SegmentFile { file, bytes: label.bytes })
+}
+
+/// Writes a segment's zeros, but for those in `frames`, and its header; unsynced.
+pub(crate) fn fill(file: &dyn DiskFile, label: Label, frames: Range<u64>) -> io::Result<()> {
+    let zeros = vec![0; FILL_BYTES];
+    for mut gap in [0..frames.start, frames.end..label.bytes] {
+        while !gap.is_empty() {
+            let chunk = usize::try_from((gap.end - gap.start).min(FILL_BYTES as u64))
+                .expect("at most FILL_BYTES");
+            file.write_at(&zeros[..chunk], gap.start)?;
+            gap.start += chunk as u64;
+        }
+    }
+    file.write_at(&label.encode(), 0)
 }
 
 /// Opens segment `index` of `zone`. `Ok(None)`: the file is none of ours, cut short or rotten.

@@ -82,6 +82,8 @@ struct State {
     /// Changes of entries since the last sync of the directory.
     unsynced: Vec<Change>,
     faults: Faults,
+    /// Bytes that reads have given.
+    read_bytes: u64,
     /// How often each sync was asked for.
     syncs: BTreeMap<SyncReason, u64>,
 }
@@ -135,6 +137,7 @@ impl SimDisk {
             durable_entries: BTreeMap::new(),
             unsynced: Vec::new(),
             faults: Faults::default(),
+            read_bytes: 0,
             syncs: BTreeMap::new(),
         };
         let state = Arc::new(Mutex::new(state));
@@ -275,6 +278,11 @@ impl SimDisk {
 
     pub fn used_bytes(&self) -> u64 {
         self.lock().used_bytes()
+    }
+
+    /// Bytes that reads have given so far.
+    pub fn read_bytes(&self) -> u64 {
+        self.lock().read_bytes
     }
 
     pub fn syncs(&self, reason: SyncReason) -> u64 {
@@ -466,7 +474,7 @@ fn place(offset: u64) -> usize {
 
 impl DiskFile for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        let state = self.disk.operate()?;
+        let mut state = self.disk.operate()?;
         if state.faults.reads_fail {
             return Err(failing("read"));
         }
@@ -475,6 +483,7 @@ impl DiskFile for SimFile {
         let from = file.cache.get(place(offset)..).unwrap_or(&[]);
         let read = from.len().min(buf.len());
         buf[..read].copy_from_slice(&from[..read]);
+        state.read_bytes += read as u64;
         Ok(read)
     }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::JournalId;
 use crate::copy::Copy;
 use crate::disk::{Disk, DiskFile};
-use crate::frame::Members;
 use crate::identity::{self, Identity};
 use crate::recover::OpenError;
 use crate::segment;
@@ -106,15 +105,15 @@ pub(crate) fn open_copy(survey: &Survey, zone: usize, id: JournalId) -> Copy {
 
 pub(crate) type NewestSnapshot = Option<(Meta, Arc<dyn DiskFile>)>;
 
-/// The newest snapshot that checks, and which voters lack it or have another.
+/// The newest snapshot that checks in any copy, and each copy's own newest.
 pub(crate) fn newest_snapshot(
     survey: &Survey,
     copies: &mut [Copy],
     id: JournalId,
-) -> (NewestSnapshot, Members) {
+) -> (NewestSnapshot, Vec<Option<Meta>>) {
     let mut newest: NewestSnapshot = None;
-    let mut holds: Vec<(usize, Meta)> = Vec::new();
-    for copy in copies.iter_mut() {
+    let mut own: Vec<Option<Meta>> = vec![None; copies.len()];
+    for (copy, own) in copies.iter_mut().zip(&mut own) {
         let mut names: Vec<&String> = survey.names[copy.zone].iter().collect();
         names.retain(|name| snapshot::sequence_of(name).is_some());
         names.sort();
@@ -124,8 +123,8 @@ pub(crate) fn newest_snapshot(
                 file.and_then(|file| Ok(snapshot::check(&file, id)?.map(|meta| (meta, file))));
             match checked {
                 Ok(Some((meta, file))) => {
-                    holds.push((copy.zone, meta));
-                    let newer = |(known, _): &(Meta, _)| meta.at.sequence > known.at.sequence;
+                    *own = Some(meta.clone());
+                    let newer = |(known, _): &(Meta, _)| meta.age() > known.age();
                     if newest.as_ref().is_none_or(newer) {
                         newest = Some((meta, file));
                     }
@@ -138,13 +137,5 @@ pub(crate) fn newest_snapshot(
             }
         }
     }
-    let mut lacks = Members::NONE;
-    if let Some((newest, _)) = &newest {
-        for copy in copies.iter() {
-            if !holds.contains(&(copy.zone, *newest)) {
-                lacks = lacks.with(copy.zone);
-            }
-        }
-    }
-    (newest, lacks)
+    (newest, own)
 }

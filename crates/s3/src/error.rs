@@ -19,6 +19,22 @@ pub fn invalid_argument(message: impl Into<String>, name: &str, value: &str) -> 
         .with_detail("ArgumentValue", value)
 }
 
+pub fn access_denied() -> Error {
+    Error::access_denied("Access Denied")
+}
+
+pub fn invalid_request(message: impl Into<String>) -> Error {
+    Error::client(400, "InvalidRequest", message)
+}
+
+pub fn malformed_xml() -> Error {
+    Error::client(
+        400,
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
+}
+
 /// S3's own form of a fault of ours.
 fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error {

@@ -9,6 +9,7 @@
 //! `operations.rs` says which function serves which operation; the functions are in the file of
 //! their noun.
 
+pub(crate) mod acl;
 pub mod authorization;
 pub mod bucket;
 pub mod error;
@@ -17,11 +18,13 @@ pub mod model;
 pub mod object;
 mod operations;
 pub mod row;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod upload;
 
 use std::sync::Arc;
 
-use aws::{Clock, Error, Random, Region};
+use aws::{Authorizer, Clock, Error, Random, Region};
 use objects::{Engine, Rows};
 use row::Bucket;
 
@@ -39,6 +42,9 @@ pub(crate) struct Inner {
     pub(crate) region: Region,
     /// The base of addresses, `localhost` by default.
     pub(crate) domain: String,
+    /// For questions that arise while an operation runs: about each key of DeleteObjects, and
+    /// whether a caller may know that a key is not there.
+    pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) buckets: bucket::lookup::Lookup,
 }
 
@@ -49,6 +55,7 @@ impl S3 {
         random: Arc<Random>,
         region: Region,
         domain: String,
+        authorizer: Arc<dyn Authorizer>,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -57,6 +64,7 @@ impl S3 {
                 random,
                 region,
                 domain,
+                authorizer,
                 buckets: bucket::lookup::Lookup::default(),
             }),
         }

@@ -9,6 +9,7 @@
 //! | `N` bucket key | the stamp of the key's noncurrent `null` version |
 //! | `U` bucket key-end stamp | an [`Upload`] underway, the oldest first |
 //! | `P` upload part-number | a [`Part`] |
+//! | `R` bucket | nothing: uploads of a removed bucket that are still to be removed |
 //! | `K` name | keys of the region, such as the master key |
 //!
 //! *bucket* is the bucket's id, not its name: what a removed bucket leaves behind is never seen in
@@ -25,13 +26,13 @@ mod key;
 mod upload;
 mod version;
 
-pub use bucket::{Bucket, Ownership, PublicAccessBlock, Versioning};
+pub use bucket::{Bucket, DefaultRetention, ObjectLock, Ownership, PublicAccessBlock, Versioning};
 pub use codec::{Codec, Unreadable};
 pub use id::{null_pointer, null_stamp};
 pub use key::{
     bucket_key, buckets_of, noncurrent_key, noncurrent_of, null_key, object_key, objects_of,
-    owner_key, part_key, parts_of, past_uploads_of, past_versions_of, upload_key, uploads_under,
-    version_row,
+    owner_key, part_key, parts_of, past_uploads_of, past_versions_of, removed_buckets, removed_key,
+    removed_row, upload_key, uploads_under, version_row,
 };
 pub use upload::{Part, Upload, UploadId};
 pub use version::{

@@ -1,3 +1,4 @@
+mod keeping;
 mod model;
 mod mutation;
 mod openings;

@@ -11,21 +11,30 @@ fn first_red(sabotage: Sabotage, seeds: u64) -> Option<(u64, String)> {
     (0..seeds).find_map(|seed| run(seed, 40, sabotage).err().map(|why| (seed, why)))
 }
 
-fn check_needed(reason: SyncReason) {
+fn check_needed(reason: SyncReason, keeps: bool) {
     let taste = match reason {
         SyncReason::SnapshotDir => Taste::Snapshots,
         SyncReason::CatchUp => Taste::Returns,
         _ => Taste::Mixed,
     };
-    let sabotage = Sabotage { skip: Some(reason), taste, ..Sabotage::default() };
+    let keeps = Some(keeps);
+    let sabotage = Sabotage { skip: Some(reason), taste, keeps, ..Sabotage::default() };
     let red = first_red(sabotage, SEEDS_MAX);
-    let (seed, why) = red.unwrap_or_else(|| panic!("without {reason:?} nothing turns red"));
-    println!("without {reason:?}, seed {seed}: {why}");
+    let owner = if sabotage.keeps == Some(true) { "checkpoints" } else { "snapshots" };
+    let (seed, why) =
+        red.unwrap_or_else(|| panic!("{owner}: without {reason:?} nothing turns red"));
+    println!("{owner}: without {reason:?}, seed {seed}: {why}");
 }
 
 #[test]
 fn every_sync_is_needed() {
-    SyncReason::ALL.into_iter().for_each(check_needed);
+    SyncReason::ALL.into_iter().for_each(|reason| check_needed(reason, false));
+}
+
+/// By an owner whose log is the only copy of what it keeps, and is not read at each opening.
+#[test]
+fn every_sync_is_needed_to_keep_the_log() {
+    SyncReason::ALL.into_iter().for_each(|reason| check_needed(reason, true));
 }
 
 /// The tastes themselves break nothing.

@@ -3,15 +3,20 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::model::{Model, payload};
 use crate::attach::Attach;
 use crate::crew::Crew;
 use crate::frame::Members;
+use crate::frames::Frames;
 use crate::log::Log;
 use crate::maintain::{self, SnapshotPlan};
-use crate::recover::{self, OpenError};
+use crate::recover::{self, Contents, OpenError};
 use crate::sim::{Image, Power, SimDisk, draw};
-use crate::{CommitError, Disk, Options, Sequence, SyncReason, ZoneHealth, ZoneReport};
+use crate::{
+    CommitError, Disk, Frame, Options, Place, Sequence, SyncReason, ZoneHealth, ZoneReport,
+};
 
 const ZONES: usize = 3;
 
@@ -22,6 +27,8 @@ pub(super) struct Sabotage {
     /// Zones whose syncs do nothing from the start to the end.
     pub(super) liars: usize,
     pub(super) taste: Taste,
+    /// Whether the owner makes checkpoints or snapshots; either where it does not matter.
+    pub(super) keeps: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,6 +69,8 @@ struct Sim {
     /// A fault is on, so that refusals are no surprise.
     troubled: bool,
     full: bool,
+    /// The owner makes checkpoints, not snapshots.
+    keeps: bool,
     sabotage: Sabotage,
     /// What was done, for whoever replays a seed.
     story: Vec<String>,
@@ -76,6 +85,7 @@ pub(super) fn run(seed: u64, steps: usize, sabotage: Sabotage) -> Check {
 impl Sim {
     fn new(seed: u64, sabotage: Sabotage) -> Sim {
         let mut seed = seed ^ 0x5eed_0000;
+        let keeps = sabotage.keeps.unwrap_or(draw(&mut seed).is_multiple_of(2));
         let power = Power::default();
         let zones: Vec<_> =
             (0..ZONES).map(|_| SimDisk::new(draw(&mut seed), power.clone())).collect();
@@ -96,6 +106,7 @@ impl Sim {
             joined: Members::NONE,
             troubled: false,
             full: false,
+            keeps,
             sabotage,
             story: Vec::new(),
         }
@@ -279,7 +290,7 @@ impl Sim {
             let nonce = nonce.concat().try_into().unwrap();
             // Zones that come back meet the end of a segment more often in small ones.
             let segment_bytes = if self.sabotage.taste == Taste::Returns { 8 } else { 16 } * 1024;
-            let options = Options { segment_bytes, ..Options::new(nonce) };
+            let options = Options { segment_bytes, open_files_max: 9, ..Options::new(nonce) };
             let crew = Crew::Alone { seed: draw(&mut self.seed) };
             let opened = recover::open(self.disks(), options, crew);
             let told = opened.as_ref().map(|r| (r.log.members, r.log.end, r.reports.clone()));
@@ -321,21 +332,54 @@ impl Sim {
             let mut bytes = Vec::new();
             std::io::Read::read_to_end(&mut snapshot.body, &mut bytes).map(|_| bytes)
         });
-        let body = body.transpose().map_err(|error| error.to_string())?;
-        let frames = crate::journal::recovery_frames(&recovered.log);
-        let frames = frames.map(|frame| frame.map(|frame| (frame.sequence, frame.payload)));
-        let frames = frames.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-        let found = self.model.check(body, frames)?;
+        let mut body = body.transpose().map_err(|error| error.to_string())?;
+        let mut frames = crate::journal::recovery_frames(&recovered.log);
+        let meta = recovered.log.snapshot.as_ref();
+        let keeps = meta.is_some_and(|meta| !meta.kept.is_empty());
+        let checkpoint = meta.filter(|_| body.as_ref().is_some_and(Vec::is_empty));
+        if let Some(covered) = checkpoint.map(|meta| meta.at.last()) {
+            // The owner has its view elsewhere; what is kept of the log must say the same.
+            let after = pairs(read(frames)?);
+            self.model.check(Some(self.model.view(covered)), after)?;
+            let view = recovered.log.view();
+            let before = view.first().last();
+            body = Some(self.model.view(before));
+            let fixed = view.clone();
+            frames = Frames::after(view, before, Box::new(move || fixed.clone()))
+                .map_err(|error| error.to_string())?;
+        }
+        let frames = read(frames)?;
+        self.pick(&recovered.log, &frames)?;
+        let found = self.model.check(body, pairs(frames))?;
         self.model.opened(found);
         for (zone, report) in recovered.reports.iter().enumerate() {
             self.check_report(zone, report, away)?;
         }
         self.log = Some(recovered.log);
-        // What was tampered with has been written again.
-        if self.sabotage.liars == 0 && self.whole() {
+        let kept_rot = keeps && matches!(self.tampering, Tampering::Rotten | Tampering::Lying);
+        if kept_rot {
+            // Opening does not read what is kept; a scrub will.
+            self.tampering = Tampering::Rotten;
+        } else if self.sabotage.liars == 0 && self.whole() {
+            // What was tampered with has been written again.
             self.victim = None;
         }
         self.durable()
+    }
+
+    /// Some frames by their places alone.
+    fn pick(&mut self, log: &Log, frames: &[Frame]) -> Check {
+        for _ in 0..frames.len().min(4) {
+            let number = usize::try_from(self.draw(frames.len() as u64)).unwrap();
+            let Frame { place, payload, .. } = &frames[number];
+            let pick = log.view().pick(*place).map_err(|error| error.to_string())?;
+            let (found, _) =
+                pick.payload(*place, payload.len()).map_err(|error| error.to_string())?;
+            if found != payload {
+                return Err(format!("another payload is at {place:?}"));
+            }
+        }
+        Ok(())
     }
 
     fn check_report(&self, zone: usize, report: &ZoneReport, away: Option<usize>) -> Check {
@@ -372,8 +416,11 @@ impl Sim {
             alone[zone].restore(&self.zones[zone].image());
             let disks = alone.into_iter().map(|disk| Arc::new(disk) as Arc<dyn Disk>).collect();
             let held = recover::peek(disks).map_err(|error| error.to_string());
-            held.and_then(|(body, frames)| {
+            held.and_then(|Contents { mut body, before, frames }| {
                 let certain = self.model.acknowledged.len();
+                if body.as_ref().is_some_and(Vec::is_empty) {
+                    body = Some(self.model.view(before));
+                }
                 let found = Model::read(body, frames)?;
                 if found.len() < certain || found[..certain] != self.model.acknowledged {
                     return Err(format!("{certain} acknowledged, {} found", found.len()));
@@ -423,8 +470,19 @@ impl Sim {
         let log = self.log.as_mut().expect("open");
         let committed = log.committed.last().0;
         let upto = Sequence(draw(&mut self.seed) % (committed + 1));
-        let view = self.model.view(upto);
-        let plan = match SnapshotPlan::begin(log, upto) {
+        let first = log.segments.first().map_or(0, |segment| segment.index);
+        let segments = log.end.segment + 1 - first;
+        let segment = first + draw(&mut self.seed) % segments;
+        // Mostly one or the other, as an owner does.
+        let mixed = self.sabotage.keeps.is_none() && draw(&mut self.seed).is_multiple_of(10);
+        let (view, plan) = match self.keeps != mixed {
+            true => {
+                let plan = SnapshotPlan::checkpoint(log, upto, Place { segment, offset: 0 });
+                (Vec::new(), plan)
+            }
+            false => (self.model.view(upto), SnapshotPlan::begin(log, upto)),
+        };
+        let plan = match plan {
             Ok(Some(plan)) => plan,
             Ok(None) => return Ok(()),
             Err(error) => return Err(error.to_string()),
@@ -559,6 +617,14 @@ impl Sim {
         self.full = true;
         Ok(())
     }
+}
+
+fn pairs(frames: Vec<Frame>) -> Vec<(Sequence, Bytes)> {
+    frames.into_iter().map(|frame| (frame.sequence, frame.payload)).collect()
+}
+
+fn read(frames: Frames) -> Result<Vec<Frame>, String> {
+    frames.collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
 /// A seed that fails prints itself; `HANEUL_SEED` replays it.

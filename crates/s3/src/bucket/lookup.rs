@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws::Error;
 use objects::Rows;
 
+use crate::S3;
 use crate::error::{EngineFailure, no_such_bucket};
 use crate::row::{Bucket, Codec, bucket_key};
 
@@ -14,6 +15,28 @@ use crate::row::{Bucket, Codec, bucket_key};
 #[derive(Default)]
 pub(crate) struct Lookup {
     parsed: Mutex<HashMap<String, (u64, Arc<Bucket>)>>,
+}
+
+impl S3 {
+    /// Changes a bucket's configuration, on the bucket as it is at that moment.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, a refusal of `expected_owner`, and `change`'s own: nothing is changed then.
+    pub(crate) async fn configure<T: Send>(
+        &self,
+        name: &str,
+        expected_owner: Option<&str>,
+        change: impl FnOnce(&mut Bucket) -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
+        let changed = self.engine().commit(|rows| {
+            let mut bucket = Bucket::clone(&*self.bucket(rows, name)?);
+            bucket.expect_owner(expected_owner)?;
+            let answer = change(&mut bucket)?;
+            rows.set(bucket_key(name), bucket.encode());
+            Ok(answer)
+        });
+        changed.await.map_err(EngineFailure::refusal)?
+    }
 }
 
 /// Beyond it everything is forgotten and parsed again.

@@ -29,6 +29,9 @@ pub struct Bucket {
     /// The document as it was put.
     #[serde(default)]
     pub policy: Option<String>,
+    /// Once set it stays for as long as the bucket, and versioning with it.
+    #[serde(default)]
+    pub object_lock: Option<ObjectLock>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +58,62 @@ pub struct PublicAccessBlock {
     pub restrict_public_buckets: bool,
 }
 
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectLock {
+    /// What a new version gets that asks for no retention itself.
+    #[serde(default)]
+    pub default_retention: Option<DefaultRetention>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultRetention {
+    /// `GOVERNANCE` or `COMPLIANCE`.
+    pub mode: String,
+    pub days: u32,
+    /// Whether it was given in years of 365 days, as it is shown again.
+    #[serde(default)]
+    pub in_years: bool,
+}
+
+impl Ownership {
+    /// `None` for a name that is none.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::BucketOwnerEnforced, Self::BucketOwnerPreferred, Self::ObjectWriter]
+            .into_iter()
+            .find(|ownership| ownership.name() == name)
+    }
+
+    /// As AWS spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BucketOwnerEnforced => "BucketOwnerEnforced",
+            Self::BucketOwnerPreferred => "BucketOwnerPreferred",
+            Self::ObjectWriter => "ObjectWriter",
+        }
+    }
+}
+
+impl PublicAccessBlock {
+    /// What new buckets have.
+    pub const ALL: Self = Self {
+        block_public_acls: true,
+        ignore_public_acls: true,
+        block_public_policy: true,
+        restrict_public_buckets: true,
+    };
+}
+
 impl Bucket {
+    /// Whether access control lists have no say: the bucket's account owns every object.
+    pub fn owns_all(&self) -> bool {
+        self.ownership == Some(Ownership::BucketOwnerEnforced)
+    }
+
+    /// The blocks in force.
+    pub fn blocks(&self) -> PublicAccessBlock {
+        self.public_access_block.unwrap_or_default()
+    }
+
     /// Judges `x-amz-expected-bucket-owner`.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html>
     ///

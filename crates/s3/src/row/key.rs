@@ -52,6 +52,21 @@ pub fn buckets_of(account: &str) -> (Vec<u8>, Vec<u8>) {
     under(owner_key(account, ""))
 }
 
+/// What is left of a bucket that was removed.
+pub fn removed_key(bucket: u64) -> Vec<u8> {
+    scoped(b'R', bucket)
+}
+
+/// All that were removed and left something.
+pub fn removed_buckets() -> (Vec<u8>, Vec<u8>) {
+    under(vec![b'R'])
+}
+
+/// The bucket's id in a row's key made by [`removed_key`].
+pub fn removed_row(row: &[u8]) -> Option<u64> {
+    row.get(1..)?.try_into().ok().map(u64::from_be_bytes)
+}
+
 /// A key's current version, which comes before the noncurrent ones.
 pub fn object_key(bucket: u64, key: &str) -> Vec<u8> {
     let mut row = ended(b'O', bucket, key);
