@@ -119,8 +119,28 @@ impl ChunkDecoder {
             }
         };
         Ok(Self {
-            chain,
             access_key_id: presented.access_key_id.clone(),
+            ..Self::of(chain, announced, headers)?
+        })
+    }
+
+    /// For a request whose signature says nothing of its chunks, or that has none: presigned
+    /// and anonymous uploads of clients that send `aws-chunked` nonetheless.
+    ///
+    /// # Errors
+    /// When the headers do not announce the payload's length.
+    pub fn unsigned(headers: &HeaderMap) -> Result<Self, ChunkError> {
+        Self::of(None, Some(announced(headers)), headers)
+    }
+
+    fn of(
+        chain: Option<Chain>,
+        announced: Option<Vec<String>>,
+        headers: &HeaderMap,
+    ) -> Result<Self, ChunkError> {
+        Ok(Self {
+            chain,
+            access_key_id: String::new(),
             announced,
             remaining: decoded_length(headers)?,
             state: State::Header,
@@ -133,6 +153,11 @@ impl ChunkDecoder {
             trailer_bytes: 0,
             trailer_signature: None,
         })
+    }
+
+    /// The trailers that will come, in lower case.
+    pub fn announced(&self) -> &[String] {
+        self.announced.as_deref().unwrap_or_default()
     }
 
     /// Takes from the front of `input` and gives the next piece of payload; `None` when all
