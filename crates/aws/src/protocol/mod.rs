@@ -144,13 +144,45 @@ fn with_body(status: u16, content_type: &'static str, body: impl Into<Bytes>) ->
     response
 }
 
-/// Whether a request's body is to be handed on as it arrives (an object's bytes) rather than
-/// collected first.
-pub fn streams(model: &Model, parts: &Parts) -> bool {
-    let rest = Protocol::choose(model, parts) == Protocol::RestXml;
-    let found = |query| route::find(model, parts, &query).ok();
-    let operation = rest.then(|| rest::query(parts).ok().and_then(found)).flatten();
-    operation.is_some_and(|(operation, _)| takes_stream(operation))
+/// A REST request whose operation is known by its head, before its body is read.
+pub struct Head<'a> {
+    pub operation: &'static Operation,
+    request: rest::Request<'a>,
+}
+
+impl<'a> Head<'a> {
+    /// # Errors
+    /// As [`Request::find`].
+    pub fn find(model: &Model, parts: &'a Parts) -> Result<Self, Error> {
+        let query = rest::query(parts)?;
+        let (operation, labels) = route::find(model, parts, &query)?;
+        let s3 = model.signing_name == "s3";
+        let request = rest::Request { s3, parts, labels, query, body: Body::default() };
+        Ok(Self { operation, request })
+    }
+
+    /// Whether the request's body is to be handed on as it arrives (an object's bytes) rather
+    /// than collected first.
+    pub fn streams(&self) -> bool {
+        takes_stream(self.operation)
+    }
+
+    /// A label of the path, decoded.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.request.labels.iter().find(|(known, _)| known == name)?;
+        Some(value)
+    }
+
+    /// The request, with its body in memory unless it [streams](Self::streams).
+    ///
+    /// # Errors
+    /// For a body that is too large.
+    pub fn with_body(self, body: impl Into<Body>) -> Result<Request<'a>, Error> {
+        let (operation, body) = (self.operation, body.into());
+        let body = if self.streams() { body } else { whole(body)?.into() };
+        let request = rest::Request { body, ..self.request };
+        Ok(Request { protocol: Protocol::RestXml, operation, content: Content::Rest(request) })
+    }
 }
 
 fn takes_stream(operation: &Operation) -> bool {
@@ -158,7 +190,8 @@ fn takes_stream(operation: &Operation) -> bool {
 }
 
 impl<'a> Request<'a> {
-    /// Finds the operation of a request. The body is in memory unless [`streams`], and unpacked:
+    /// Finds the operation of a request. The body is in memory unless the operation
+    /// takes a stream, and unpacked:
     /// a signature covers the packed form, so whoever verified that has to unpack.
     ///
     /// # Errors
@@ -178,14 +211,7 @@ impl<'a> Request<'a> {
                 let operation = json::operation(model, target.unwrap_or_default())?;
                 (operation, Content::Json(whole(body)?))
             }
-            Protocol::RestXml => {
-                let query = rest::query(parts)?;
-                let (operation, labels) = route::find(model, parts, &query)?;
-                let s3 = model.signing_name == "s3";
-                let body = if takes_stream(operation) { body } else { whole(body)?.into() };
-                let request = rest::Request { s3, parts, labels, query, body };
-                (operation, Content::Rest(request))
-            }
+            Protocol::RestXml => return Head::find(model, parts)?.with_body(body),
         };
         Ok(Self { protocol, operation, content })
     }

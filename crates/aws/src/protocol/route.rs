@@ -13,21 +13,15 @@ pub(super) fn find(
     parts: &Parts,
     query: &Pairs,
 ) -> Result<(&'static Operation, Pairs), Error> {
-    let served = model.operations.iter().filter_map(|operation| {
-        let template = Template {
-            method: operation.http_method,
-            uri: operation.http_uri,
-            query: required(operation, Location::QueryString),
-            headers: required(operation, Location::Header),
-        };
-        template.matches(parts, query).map(|fit| (fit, Ok(operation)))
-    });
-    let not_served = model.not_served.iter().filter_map(|operation| {
-        let NotServed { method, uri, query: names, headers, .. } = *operation;
-        let template = Template { method, uri, query: names.to_vec(), headers: headers.to_vec() };
-        template.matches(parts, query).map(|fit| (fit, Err(operation)))
-    });
-    match served.chain(not_served).max_by_key(|(fit, _)| fit.rank) {
+    let method = parts.method.as_str();
+    let candidates = |candidate: &Candidate| candidate.method == method;
+    let served = model.operations.iter().map(Candidate::served);
+    let not_served = model.not_served.iter().map(Candidate::not_served);
+    let fits = served
+        .chain(not_served)
+        .filter(candidates)
+        .filter_map(|candidate| Some((candidate.fit(parts, query)?, candidate.what)));
+    match fits.max_by_key(|(fit, _)| fit.rank) {
         Some((fit, Ok(operation))) => Ok((operation, rest::decode_labels(fit.labels)?)),
         Some((_, Err(operation))) => Err(Error::not_served(model.signing_name, operation.name)),
         None if model.signing_name == "s3" => Err(Error::client(
@@ -39,20 +33,12 @@ pub(super) fn find(
     }
 }
 
-/// The wire names of members that must be there.
-fn required(operation: &Operation, location: Location) -> Vec<&'static str> {
-    let members = operation.input.members().iter();
-    members
-        .filter(|member| member.required && member.location == location)
-        .map(|member| member.wire_or_name())
-        .collect()
-}
-
-struct Template {
+/// An operation that the request may be for. Most are none by their method or by the query of
+/// their template, which costs two comparisons.
+struct Candidate {
     method: &'static str,
     uri: &'static str,
-    query: Vec<&'static str>,
-    headers: Vec<&'static str>,
+    what: Result<&'static Operation, &'static NotServed>,
 }
 
 struct Fit<'a> {
@@ -73,29 +59,63 @@ struct Rank {
     present: usize,
 }
 
-impl Template {
-    fn matches<'a>(&self, parts: &'a Parts, query: &Pairs) -> Option<Fit<'a>> {
-        if parts.method.as_str() != self.method {
-            return None;
-        }
+impl Candidate {
+    fn served(operation: &'static Operation) -> Self {
+        Self { method: operation.http_method, uri: operation.http_uri, what: Ok(operation) }
+    }
+
+    fn not_served(operation: &'static NotServed) -> Self {
+        Self { method: operation.method, uri: operation.uri, what: Err(operation) }
+    }
+
+    fn fit<'a>(&self, parts: &'a Parts, query: &Pairs) -> Option<Fit<'a>> {
         let (path, literals) = self.uri.split_once('?').unwrap_or((self.uri, ""));
+        let query_literals = all_literals(literals, query)?;
         let (path_literals, labels) = match_path(path, parts.uri.path())?;
-        let literals: Vec<&str> = literals.split('&').filter(|part| !part.is_empty()).collect();
-        let matched = literals.iter().all(|literal| {
-            let (name, value) = literal.split_once('=').unwrap_or((literal, ""));
-            query.iter().any(|(known, given)| known == name && (value.is_empty() || given == value))
-        });
-        if !matched {
-            return None;
-        }
-        let has_query = |name: &&&str| query.iter().any(|(known, _)| known == *name);
-        let has_header = |name: &&&str| parts.headers.contains_key(**name);
-        let present = self.query.iter().filter(has_query).count()
-            + self.headers.iter().filter(has_header).count();
-        let missing = std::cmp::Reverse(self.query.len() + self.headers.len() - present);
-        let query_literals = literals.len();
+        let (present, missing) = self.required(parts, query);
+        let missing = std::cmp::Reverse(missing);
         Some(Fit { rank: Rank { query_literals, path_literals, missing, present }, labels })
     }
+
+    /// How many of the parameters and headers that must be there are, and are not.
+    fn required(&self, parts: &Parts, query: &Pairs) -> (usize, usize) {
+        let has_query = |name: &str| query.iter().any(|(known, _)| known == name);
+        let has_header = |name: &str| parts.headers.contains_key(name);
+        let mut counts = (0, 0);
+        let mut count = |has: bool| if has { counts.0 += 1 } else { counts.1 += 1 };
+        match self.what {
+            Ok(operation) => {
+                for member in operation.input.members().iter().filter(|member| member.required) {
+                    match member.location {
+                        Location::QueryString => count(has_query(member.wire_or_name())),
+                        Location::Header => count(has_header(member.wire_or_name())),
+                        _ => {}
+                    }
+                }
+            }
+            Err(NotServed { query, headers, .. }) => {
+                query.iter().for_each(|name| count(has_query(name)));
+                headers.iter().for_each(|name| count(has_header(name)));
+            }
+        }
+        counts
+    }
+}
+
+/// How many parts the template's own query has, when the request has them all.
+fn all_literals(literals: &str, query: &Pairs) -> Option<usize> {
+    let mut count = 0;
+    for literal in literals.split('&').filter(|part| !part.is_empty()) {
+        let (name, value) = literal.split_once('=').unwrap_or((literal, ""));
+        let fits = |(known, given): &(String, String)| {
+            known == name && (value.is_empty() || given == value)
+        };
+        if !query.iter().any(fits) {
+            return None;
+        }
+        count += 1;
+    }
+    Some(count)
 }
 
 /// A path's labels, and how many of its segments are literal. `{Key+}` takes the rest, slashes
