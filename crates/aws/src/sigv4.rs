@@ -33,7 +33,7 @@ mod request;
 mod sign;
 mod verify;
 
-pub(crate) use encoding::{constant_time_equal, decode, sha256_hex};
+pub use encoding::{constant_time_equal, decode, sha256_hex};
 
 pub use chunk::{ChunkDecoder, ChunkError, ChunkSigner, decoded_length};
 pub use error::{Mismatch, Place, ScopeFault, SignatureError};

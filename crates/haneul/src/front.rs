@@ -11,6 +11,7 @@ pub mod health;
 pub mod not_served;
 pub mod refused;
 pub mod route;
+mod s3;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub type NoteUse = dyn Fn(&Call, &str) + Send + Sync;
 /// What the front is made of.
 pub struct Parties {
     pub services: Vec<Arc<dyn Service>>,
+    pub s3: ::s3::S3,
     pub credentials: Arc<dyn Credentials>,
     pub authorizer: Arc<dyn Authorizer>,
     pub note_use: Box<NoteUse>,
@@ -58,6 +60,8 @@ pub struct Parties {
 /// Answers requests.
 pub struct Front {
     services: Vec<Arc<dyn Service>>,
+    s3: ::s3::S3,
+    s3_service: Arc<dyn Service>,
     authenticator: Authenticator,
     authorizer: Arc<dyn Authorizer>,
     note_use: Box<NoteUse>,
@@ -83,10 +87,14 @@ struct Answer {
 
 impl Front {
     pub fn new(parties: Parties) -> Self {
-        let Parties { services, credentials, authorizer, note_use, .. } = parties;
+        let Parties { mut services, s3, credentials, authorizer, note_use, .. } = parties;
+        let s3_service = ::s3::model::service(Arc::new(s3.clone()));
+        services.push(s3_service.clone());
         let Parties { region, domain, clock, wall, random, .. } = parties;
         Self {
             services,
+            s3,
+            s3_service,
             authenticator: Authenticator::new(credentials, region.clone(), clock.clone(), wall),
             authorizer,
             note_use,
@@ -106,6 +114,9 @@ impl Front {
             return page;
         }
         let (parts, incoming) = request.into_parts();
+        if self.is_for_s3(&parts) {
+            return self.answer_s3(parts, incoming, peer).await;
+        }
         let request_id = self.random.uuid();
         let mut line = RequestLine::new(request_id.clone());
         let mut form = Form { protocol: Protocol::Query, model: route::Looks::Query.model() };

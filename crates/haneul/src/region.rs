@@ -126,6 +126,7 @@ impl Region {
         let tls = Arc::new(Tls::new(data.clone(), domain.clone(), ips, wall.clone()));
         let ground = Ground {
             records: records.clone(),
+            objects: objects::Engine::memory(),
             region: region.clone(),
             domain: domain.clone(),
             clock: clock.clone(),

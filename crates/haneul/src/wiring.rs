@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use aws::{Clock, Error, Random, Region};
 use iam::{Accounts, Iam, Keyring, Sts};
+use objects::Engine;
+use s3::S3;
 use state::{Kind, Records};
 
 use crate::dial::Dial;
@@ -19,6 +21,7 @@ pub struct Services {
 /// What the services are given.
 pub struct Ground {
     pub records: Records,
+    pub objects: Engine,
     pub region: Region,
     pub domain: String,
     pub clock: Arc<Clock>,
@@ -37,16 +40,18 @@ pub fn kinds() -> Vec<Kind> {
 /// # Errors
 /// When the state cannot be read or written.
 pub async fn services(ground: Ground) -> Result<Services, Error> {
-    let Ground { records, region, domain, clock, wall, random } = ground;
+    let Ground { records, objects, region, domain, clock, wall, random } = ground;
     let seal = Arc::new(iam::sts::Seal::open(&records, &random).await?);
     let iam = Iam::new(records.clone(), random.clone());
     let sts = Sts::new(iam.clone(), seal.clone());
+    let s3 = S3::new(objects, clock.clone(), random.clone(), region.clone(), domain.clone());
     let noting = iam.clone();
     let parties = Parties {
         services: vec![
             iam::model::service(Arc::new(iam.clone())),
             iam::sts::model::service(Arc::new(sts)),
         ],
+        s3,
         credentials: Arc::new(Keyring::new(iam.clone(), seal)),
         authorizer: Arc::new(iam::Authorizer::new(iam.clone())),
         note_use: Box::new(move |call, service| noting.note_use(call, service)),

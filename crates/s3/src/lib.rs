@@ -10,6 +10,7 @@
 //! their noun.
 
 pub(crate) mod acl;
+pub mod address;
 pub mod authorization;
 pub mod bucket;
 pub mod error;
@@ -72,6 +73,18 @@ impl S3 {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.inner.engine
+    }
+
+    /// The region of the bucket of this name, if there is one.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn region_of(&self, bucket: &str) -> Result<Option<Region>, Error> {
+        match self.bucket(self.engine(), bucket) {
+            Ok(bucket) => Ok(Some(bucket.region.clone())),
+            Err(error) if error.code == "NoSuchBucket" => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The bucket of this name as `rows` (the engine, or a change) have it.

@@ -38,7 +38,7 @@ fn push_escape(out: &mut Vec<u8>, byte: u8) {
 }
 
 /// Undoes percent-encoding; a plus stays a plus. `None` for a `%` without two hex digits.
-pub(crate) fn decode(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub fn decode(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     if !text.contains(&b'%') {
         return Some(Cow::Borrowed(text));
     }
@@ -77,12 +77,12 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The hexadecimal SHA-256 of `bytes`.
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref())
 }
 
 /// Whether two signatures are the same text. How long it takes tells nothing but their length.
-pub(crate) fn constant_time_equal(one: &str, other: &str) -> bool {
+pub fn constant_time_equal(one: &str, other: &str) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }
 

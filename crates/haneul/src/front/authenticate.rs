@@ -13,11 +13,11 @@ use aws::{Clock, Credentials, Error, Identity, Region};
 use crate::limits;
 
 pub struct Authenticator {
-    credentials: Arc<dyn Credentials>,
+    pub(super) credentials: Arc<dyn Credentials>,
     /// Named to clients whose scope has no region.
     region: Region,
-    clock: Arc<Clock>,
-    wall: Arc<Clock>,
+    pub(super) clock: Arc<Clock>,
+    pub(super) wall: Arc<Clock>,
     keys: SigningKeys,
 }
 
@@ -46,6 +46,21 @@ impl Authenticator {
         service: &str,
         kind: ServiceKind,
     ) -> Result<Caller, Error> {
+        let (presented, _, identity) = self.verify(request, body, service, kind).await?;
+        Ok(Caller { identity, region: presented.scope.region })
+    }
+
+    /// What was presented, and the key that verified it.
+    ///
+    /// # Errors
+    /// As [`Self::authenticate`].
+    pub(super) async fn verify(
+        &self,
+        request: &sigv4::Request<'_>,
+        body: sigv4::Body<'_>,
+        service: &str,
+        kind: ServiceKind,
+    ) -> Result<(Presented, SigningKey, Identity), Error> {
         let endpoint = Endpoint { service, region: &self.region, now: self.wall.now() };
         let refused = |error: sigv4::SignatureError| error.to_error(kind);
         let presented = Presented::parse(request, &endpoint).map_err(refused)?;
@@ -58,7 +73,7 @@ impl Authenticator {
             .map_err(|error| sigv4::credential_refusal(error, kind, key_id, token))?;
         let key = self.keys.of(&credential.secret_access_key, key_id, &presented.scope);
         sigv4::verify(&presented, request, &key, body).map_err(refused)?;
-        Ok(Caller { identity: credential.identity, region: presented.scope.region })
+        Ok((presented, key, credential.identity))
     }
 }
 

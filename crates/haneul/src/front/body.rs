@@ -55,7 +55,7 @@ pub async fn read(parts: &Parts, mut body: Incoming) -> Result<Bytes, Error> {
 
 /// Reads on for nothing: most clients look for an answer only after they have sent all, and
 /// meet a reset instead of it when the connection is closed before.
-async fn discard(headers: &HeaderMap, body: &mut Incoming) {
+pub async fn discard(headers: &HeaderMap, body: &mut Incoming) {
     if headers.contains_key(header::EXPECT) {
         return;
     }

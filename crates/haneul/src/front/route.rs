@@ -64,7 +64,8 @@ pub fn route(services: &[Arc<dyn Service>], domain: &str, parts: &Parts, body: &
         (Some(name), _, _) => by_name(name),
         (None, Some((prefix, _)), _) => by_target(prefix),
         (None, None, Some(action)) => by_action(action).or_else(|| by_name(&host()?)),
-        (None, None, None) => host().and_then(|name| by_name(&name)),
+        // What says nothing else is S3's.
+        (None, None, None) => by_name(host().as_deref().unwrap_or(unnamed(None))),
     };
     match found {
         Some(service) => Route::Served(service),

@@ -1,0 +1,260 @@
+//! S3's way of a request, which differs from the others': the host may name a bucket, callers
+//! may be anonymous, bodies are handed on while they arrive, and answers have headers of their
+//! own.
+//!
+//! `address → authenticate → operation → region → parse → authorize → serve → print`
+//!
+//! The signature is judged on the request as it was sent; only then is the path made path-style,
+//! for the one parser. What follows the head is not read before the request is authorized,
+//! unless the body is a document.
+
+mod arriving;
+mod authenticate;
+mod length;
+mod region;
+mod rewrite;
+
+use std::panic::AssertUnwindSafe;
+
+use aws::protocol::{self, Head};
+use aws::{Call, Check, Decision, Error, Identity, Input, Principal, Protocol, Region, sigv4};
+use futures_util::FutureExt;
+use http::header::{self, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+use s3::address::{Address, Kind};
+use s3::model::{self, MODEL};
+use tokio::time::timeout;
+
+use super::authenticate::Caller;
+use super::body::{self, Outgoing};
+use super::{Front, authorize, chain, route};
+use crate::limits;
+use crate::listener::Peer;
+use crate::log::RequestLine;
+use arriving::{Arriving, Back};
+
+/// What is known of a request by the time it is answered, for the answer's headers.
+#[derive(Default)]
+struct Known {
+    operation: &'static str,
+    bucket: Option<String>,
+    /// Where the bucket is.
+    home: Option<Region>,
+}
+
+impl Front {
+    /// Whether a request is S3's, by its head alone.
+    pub(super) fn is_for_s3(&self, parts: &Parts) -> bool {
+        if let Some((_, service)) = sigv4::claimed_scope(&sigv4::Request::from(parts)) {
+            return service == MODEL.signing_name;
+        }
+        let by_host = || route::host(parts).and_then(|host| Address::of_host(host, &self.domain));
+        if route::is_form(&parts.headers) && by_host().is_none() {
+            return false;
+        }
+        let route = route::route(&self.services, &self.domain, parts, b"");
+        matches!(route, route::Route::Served(service) if service.model().signing_name == MODEL.signing_name)
+    }
+
+    pub(super) async fn answer_s3(
+        &self,
+        mut parts: Parts,
+        incoming: Incoming,
+        peer: Peer,
+    ) -> Response<Outgoing> {
+        let request_id = request_id(&self.random.uuid());
+        let mut line = RequestLine::new(request_id.clone());
+        line.service = MODEL.signing_name.into();
+        let resource = parts.uri.path().to_owned();
+        let mut known = Known::default();
+        let (incoming, back) = Back::lend(incoming);
+        let answered = self.operate_s3(&mut parts, incoming, peer, &mut known, &mut line);
+        let answered = AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|panic| {
+            let what = panic.downcast_ref::<String>().cloned();
+            let what = what.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            Err(Error::internal(format!("panic: {}", what.unwrap_or_default())))
+        });
+        let mut response = match answered {
+            Ok(response) => response,
+            Err(error) => {
+                if error.status >= 500 {
+                    tracing::error!(request_id, error = %chain(&error), "a request failed");
+                }
+                line.error_code = error.code.to_string();
+                if let Some(mut incoming) = back.returned() {
+                    body::discard(&parts.headers, &mut incoming).await;
+                }
+                let error = with_resource(error, resource);
+                Protocol::RestXml.refuse(&MODEL, &error, &request_id, &parts.method)
+            }
+        };
+        known.decorate(&mut response, &request_id);
+        line.status = response.status().as_u16();
+        self.counters.count(response.status());
+        response.map(Outgoing::from)
+    }
+
+    async fn operate_s3(
+        &self,
+        parts: &mut Parts,
+        incoming: arriving::Lent,
+        peer: Peer,
+        known: &mut Known,
+        line: &mut RequestLine,
+    ) -> Result<Response<aws::Body>, Error> {
+        let address = route::host(parts).and_then(|host| Address::of_host(host, &self.domain));
+        let address = address.unwrap_or_else(Address::path_style);
+        if address.kind == Kind::Website {
+            return Err(Error::not_served("s3", "GetWebsite"));
+        }
+        let request = sigv4::Request::from(&*parts);
+        let proof = self.authenticator.authenticate_s3(&request, address.bucket.as_deref()).await?;
+        line.account = proof.identity.account.as_ref().map(ToString::to_string);
+        rewrite::to_path_style(parts, address.bucket.as_deref())?;
+        if proof.in_query {
+            rewrite::headers_from_query(parts)?;
+        }
+        let body = Arriving::new(incoming, proof.covered, &parts.headers)?;
+        rewrite::unwrap_chunked(&mut parts.headers, body.decoded_len());
+        let parts = &*parts;
+        let head = Head::find(&MODEL, parts).inspect_err(|error| {
+            if error.code == "UnsupportedOperation" {
+                self.refused.count(MODEL.signing_name, &error.message);
+            }
+        })?;
+        known.operation = head.operation.name;
+        line.action = head.operation.name.into();
+        if let Some(bucket) = head.label("Bucket") {
+            known.bucket = Some(bucket.to_owned());
+            known.home = self.s3.region_of(bucket)?;
+        }
+        let region = region::of_request(&address, proof.region.as_ref(), known, &self.domain)?;
+        let region = region.unwrap_or_else(|| self.region.clone());
+        let caller = Caller { identity: proof.identity, region };
+        line.caller(&caller);
+        let call = self.call(caller, parts, peer, &line.request_id);
+        if call.identity.principal != Principal::Anonymous {
+            (self.note_use)(&call, MODEL.signing_name);
+        }
+        rewrite::refuse_unsigned_overrides(parts, &call.identity)?;
+        self.serve_s3(head, &call, body, line).await
+    }
+
+    async fn serve_s3(
+        &self,
+        head: Head<'_>,
+        call: &Call,
+        body: Arriving,
+        line: &mut RequestLine,
+    ) -> Result<Response<aws::Body>, Error> {
+        let operation = head.operation;
+        let streams = head.streams();
+        let body = if streams {
+            length::check_object(&body)?;
+            body.into_body()
+        } else {
+            body.collect().await?.into()
+        };
+        let input = head.with_body(body)?.input()?;
+        let key = missing_key(&input);
+        let checks = self.s3_service.checks(call, &input).await?;
+        line.decision = "denied";
+        self.authorize_s3(call, &checks).await?;
+        line.decision = "allowed";
+        let serving = self.s3_service.serve(call, input);
+        // An object may take as long as its bytes keep coming.
+        let served = if streams {
+            serving.await
+        } else {
+            timeout(limits::S3_OPERATION_MAX, serving)
+                .await
+                .unwrap_or_else(|_| Err(Error::unavailable("the operation did not end in time")))
+        };
+        let output = match (served, key) {
+            (Err(error), Some(list)) if error.code == "NoSuchKey" => {
+                return Err(self.hide_missing_key(call, list, error).await);
+            }
+            (served, _) => served?,
+        };
+        let mut response = Protocol::RestXml.answer(&MODEL, operation, output, &line.request_id);
+        if response.headers().contains_key(header::CONTENT_RANGE) {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        }
+        Ok(response)
+    }
+
+    async fn authorize_s3(&self, call: &Call, checks: &[Check]) -> Result<(), Error> {
+        let authorizer = self.authorizer.as_ref();
+        let allowed = authorize::authorize(authorizer, call, checks, Protocol::RestXml).await;
+        allowed.map_err(|error| match call.identity.principal {
+            Principal::Anonymous if error.code == "AccessDenied" => anonymous_denied(),
+            _ => error,
+        })
+    }
+
+    /// Whether a key exists is told to those who may list the bucket.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+    async fn hide_missing_key(&self, call: &Call, list: Input, missing: Error) -> Error {
+        let checks = match self.s3_service.checks(call, &list).await {
+            Ok(checks) => checks,
+            Err(error) => return error,
+        };
+        for check in &checks {
+            match self.authorizer.authorize(call, check).await {
+                Ok(Decision::Allowed) => {}
+                Ok(Decision::Denied { .. }) if call.identity == Identity::anonymous() => {
+                    return anonymous_denied();
+                }
+                Ok(Decision::Denied { message }) => return Error::access_denied(message),
+                Err(error) => return error,
+            }
+        }
+        missing
+    }
+}
+
+/// The listing that shows whether the key of this input is there.
+fn missing_key(input: &Input) -> Option<Input> {
+    let bucket = match input.get::<model::Input>().ok()? {
+        model::Input::GetObject(input) => &input.bucket,
+        model::Input::HeadObject(input) => &input.bucket,
+        _ => return None,
+    };
+    let list = model::ListObjectsV2Request { bucket: bucket.clone(), ..Default::default() };
+    Some(Input::new(model::Input::ListObjectsV2(list)))
+}
+
+fn anonymous_denied() -> Error {
+    Error::access_denied("Access Denied")
+}
+
+/// S3's own form: sixteen upper-case letters and digits.
+fn request_id(uuid: &str) -> String {
+    let digits = uuid.chars().filter(char::is_ascii_alphanumeric).take(16);
+    digits.map(|c| c.to_ascii_uppercase()).collect()
+}
+
+/// Errors that name nothing else name the path.
+fn with_resource(error: Error, path: String) -> Error {
+    if error.details.is_empty() { error.with_detail("Resource", path) } else { error }
+}
+
+impl Known {
+    fn decorate(&self, response: &mut Response<aws::Body>, request_id: &str) {
+        let headers = response.headers_mut();
+        let mut add = |name: &'static str, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        add("x-amz-id-2", &protocol::s3_host_id(request_id));
+        add("server", "AmazonS3");
+        if let Some(home) = &self.home
+            && matches!(self.operation, "HeadBucket" | "ListObjects" | "ListObjectsV2")
+        {
+            add("x-amz-bucket-region", home.as_str());
+        }
+    }
+}
