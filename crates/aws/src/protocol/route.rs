@@ -17,13 +17,16 @@ pub(super) fn find(
     let candidates = |candidate: &Candidate| candidate.method == method;
     let served = model.operations.iter().map(Candidate::served);
     let not_served = model.not_served.iter().map(Candidate::not_served);
-    let fits = served
-        .chain(not_served)
+    // Of two that fit alike the later is taken, and that shall be one that is served: ListBuckets
+    // and not ListDirectoryBuckets, which differ by their hosts.
+    let fits = not_served
+        .chain(served)
         .filter(candidates)
         .filter_map(|candidate| Some((candidate.fit(parts, query)?, candidate.what)));
     match fits.max_by_key(|(fit, _)| fit.rank) {
         Some((fit, Ok(operation))) => Ok((operation, rest::decode_labels(fit.labels)?)),
-        Some((_, Err(operation))) => Err(Error::not_served(model.signing_name, operation.name)),
+        Some((_, Err(operation))) => Err(Error::not_served(model.signing_name, operation.name)
+            .with_detail("Operation", operation.name)),
         None if model.signing_name == "s3" => Err(Error::client(
             405,
             "MethodNotAllowed",

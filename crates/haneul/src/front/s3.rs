@@ -82,6 +82,7 @@ impl Front {
                 if error.status >= 500 {
                     tracing::error!(request_id, error = %chain(&error), "a request failed");
                 }
+                let error = in_s3_words(error);
                 line.error_code = error.code.to_string();
                 if let Some(mut incoming) = back.returned() {
                     body::discard(&parts.headers, &mut incoming).await;
@@ -120,8 +121,8 @@ impl Front {
         rewrite::unwrap_chunked(&mut parts.headers, body.decoded_len());
         let parts = &*parts;
         let head = Head::find(&MODEL, parts).inspect_err(|error| {
-            if error.code == "UnsupportedOperation" {
-                self.refused.count(MODEL.signing_name, &error.message);
+            if let Some((_, name)) = error.details.iter().find(|(name, _)| *name == "Operation") {
+                self.refused.count(MODEL.signing_name, name);
             }
         })?;
         known.operation = head.operation.name;
@@ -234,6 +235,18 @@ fn anonymous_denied() -> Error {
 fn request_id(uuid: &str) -> String {
     let digits = uuid.chars().filter(char::is_ascii_alphanumeric).take(16);
     digits.map(|c| c.to_ascii_uppercase()).collect()
+}
+
+/// What all services share is called otherwise by S3, and its clients know it so.
+fn in_s3_words(error: Error) -> Error {
+    let (code, message) = match error.code.as_ref() {
+        "InternalFailure" => {
+            ("InternalError", "We encountered an internal error. Please try again.")
+        }
+        "ServiceUnavailable" => ("ServiceUnavailable", "Service is unable to handle request."),
+        _ => return error,
+    };
+    Error { code: code.into(), message: message.into(), ..error }
 }
 
 /// Errors that name nothing else name the path.
