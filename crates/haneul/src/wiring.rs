@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws::{Clock, Error, Random, Region};
+use aws::{Authorizer, Clock, Error, Random, Region};
 use iam::{Accounts, Iam, Keyring, Sts};
 use objects::Engine;
 use s3::S3;
@@ -44,7 +44,15 @@ pub async fn services(ground: Ground) -> Result<Services, Error> {
     let seal = Arc::new(iam::sts::Seal::open(&records, &random).await?);
     let iam = Iam::new(records.clone(), random.clone());
     let sts = Sts::new(iam.clone(), seal.clone());
-    let s3 = S3::new(objects, clock.clone(), random.clone(), region.clone(), domain.clone());
+    let authorizer: Arc<dyn Authorizer> = Arc::new(iam::Authorizer::new(iam.clone()));
+    let s3 = S3::new(
+        objects,
+        clock.clone(),
+        random.clone(),
+        region.clone(),
+        domain.clone(),
+        authorizer.clone(),
+    );
     let noting = iam.clone();
     let parties = Parties {
         services: vec![
@@ -53,7 +61,7 @@ pub async fn services(ground: Ground) -> Result<Services, Error> {
         ],
         s3,
         credentials: Arc::new(Keyring::new(iam.clone(), seal)),
-        authorizer: Arc::new(iam::Authorizer::new(iam.clone())),
+        authorizer,
         note_use: Box::new(move |call, service| noting.note_use(call, service)),
         region,
         domain,
