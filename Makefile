@@ -42,6 +42,7 @@ test: ## install what the tests need, run every check and test; ends with `N pas
 soak: ## the long forms of the crash, simulation and property tests
 	tests/prepare
 	HANEUL_SOAK=1 cargo test --workspace --no-fail-fast
+	HANEUL_SOAK=1 RUSTFLAGS="--cfg shuttle" cargo test --package journal --lib --target-dir target/shuttle orders
 	cargo build --package haneul
 	HANEUL_SOAK=1 .venv/bin/python -m pytest tests/test_survival.py
 

@@ -1,11 +1,11 @@
 //! Who does the zones' work: threads, or in simulation the caller alone in a seeded order.
 
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 
 use crate::log::{Spare, SpareJob};
+use crate::sync::mpsc::{Receiver, Sender, channel};
+use crate::sync::{Condvar, Mutex, thread};
 
 pub(crate) type Job = Box<dyn FnOnce() -> io::Result<()> + Send>;
 type Task = (usize, Job, Sender<(usize, io::Result<()>)>);

@@ -6,9 +6,8 @@ use std::future::Future;
 use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 
@@ -20,6 +19,8 @@ use crate::log::{Log, View};
 use crate::maintain::{self, SnapshotError, SnapshotPlan};
 use crate::recover::{self, OpenError, RecoveredSnapshot};
 use crate::scrub::ScrubReport;
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::ticket::Settler;
 use crate::{
     CommitError, Extent, JournalId, Options, Place, Sequence, Ticket, ZoneHealth, ZoneReport,

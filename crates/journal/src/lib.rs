@@ -51,6 +51,7 @@ mod shelf;
 pub mod sim;
 mod snapshot;
 mod survey;
+mod sync;
 mod ticket;
 mod walk;
 

@@ -2,6 +2,8 @@ mod keeping;
 mod model;
 mod mutation;
 mod openings;
+#[cfg(shuttle)]
+mod orders;
 mod reader;
 mod simulate;
 mod threads;
