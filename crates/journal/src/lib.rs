@@ -35,6 +35,7 @@ mod chain;
 mod copy;
 mod crew;
 mod disk;
+mod folder;
 mod frame;
 mod frames;
 mod fs;
@@ -60,6 +61,7 @@ mod tests;
 
 pub use attach::ReattachError;
 pub use disk::{Disk, DiskFile, SyncReason};
+pub use folder::open_folder;
 pub use frame::{Header, Kind, Members, Stop, decode_header, read_frames};
 pub use frames::{Frame, Frames, ReadError};
 pub use fs::FsDisk;

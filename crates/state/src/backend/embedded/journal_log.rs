@@ -1,11 +1,11 @@
 //! The journal as the store's log.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use journal::{CommitError, Disk, DiskFile, FsDisk, Journal, Sequence, SyncReason, ZoneHealth};
+use journal::{CommitError, Disk, FsDisk, Journal, Sequence, ZoneHealth};
 
 use super::log::{Log, Lost, Opened, Opener, Place, Ticket};
 
@@ -19,21 +19,11 @@ impl Opener for Folders {
     fn open(&self) -> Result<Opened, String> {
         let mut disks = Vec::new();
         for zone in &self.zones {
-            disks.push(open_folder(zone)?);
+            disks.push(journal::open_folder(zone).map_err(|error| error.to_string())?);
         }
         let mut nonce = [0; 16];
         self.random.fill(&mut nonce);
         open(disks, journal::Options::new(nonce), self.zones.clone())
-    }
-}
-
-/// A folder that cannot be used is a zone that has failed; the journal decides whether the
-/// others are enough.
-fn open_folder(zone: &Path) -> Result<Arc<dyn Disk>, String> {
-    match FsDisk::open(zone) {
-        Ok(disk) => Ok(Arc::new(disk)),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Err(error.to_string()),
-        Err(error) => Ok(Arc::new(NoDisk(format!("{}: {error}", zone.display())))),
     }
 }
 
@@ -119,40 +109,5 @@ impl JournalLog {
             Ok(()) => tracing::warn!(%folder, why, "a failed zone was copied again and is healthy"),
             Err(error) => tracing::warn!(%folder, why, %error, "a zone is out of use"),
         }
-    }
-}
-
-/// Stands for a folder that cannot even be opened.
-struct NoDisk(String);
-
-impl NoDisk {
-    fn error<T>(&self) -> io::Result<T> {
-        Err(io::Error::other(self.0.clone()))
-    }
-}
-
-impl Disk for NoDisk {
-    fn create(&self, _: &str) -> io::Result<Arc<dyn DiskFile>> {
-        self.error()
-    }
-
-    fn open(&self, _: &str) -> io::Result<Arc<dyn DiskFile>> {
-        self.error()
-    }
-
-    fn rename(&self, _: &str, _: &str) -> io::Result<()> {
-        self.error()
-    }
-
-    fn remove(&self, _: &str) -> io::Result<()> {
-        self.error()
-    }
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.error()
-    }
-
-    fn sync_dir(&self, _: SyncReason) -> io::Result<()> {
-        self.error()
     }
 }
