@@ -72,6 +72,7 @@ pub struct Status {
     pub clock: ClockFace,
     pub zones: Vec<ZoneStatus>,
     pub store: StoreStatus,
+    pub objects: StoreStatus,
     pub services: Vec<String>,
     pub accounts: usize,
     pub connections: usize,
@@ -108,9 +109,12 @@ pub struct ZoneStatus {
     pub health: ZoneHealth,
     /// What the start found in it.
     pub found: ZoneReport,
+    /// Both also of its part of the objects.
+    pub objects: ZoneHealth,
+    pub objects_found: ZoneReport,
 }
 
-/// What keeps the records.
+/// What keeps the records, or the objects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreStatus {

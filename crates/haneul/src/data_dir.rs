@@ -38,6 +38,9 @@ pub struct LastStart {
     pub region: aws::Region,
     pub domain: String,
     pub zones: [PathBuf; 3],
+    /// Whether the zones hold objects. Those of a haneul without S3 do not.
+    #[serde(default)]
+    pub objects: bool,
 }
 
 /// Keeps every other haneul process out of the folder until dropped. It is taken before
@@ -99,6 +102,11 @@ impl DataDir {
     /// The zones' folders when `--zone` does not name others.
     pub fn zones(&self) -> [PathBuf; 3] {
         ["a", "b", "c"].map(|letter| self.0.join("zones").join(letter))
+    }
+
+    /// A view of what the zones hold, made again when it is lost.
+    pub fn objects_index(&self) -> PathBuf {
+        self.0.join("index").join("objects.redb")
     }
 
     fn last_start_path(&self) -> PathBuf {
@@ -234,6 +242,7 @@ mod tests {
             region: "ap-northeast-2".parse().expect("valid"),
             domain: "localhost".into(),
             zones: data.zones(),
+            objects: true,
         };
         assert_eq!(data.last_start().expect("readable"), None);
         data.record_start(&start).expect("written");

@@ -126,7 +126,7 @@ impl Region {
         let tls = Arc::new(Tls::new(data.clone(), domain.clone(), ips, wall.clone()));
         let ground = Ground {
             records: records.clone(),
-            objects: objects::Engine::memory(),
+            objects: storage.objects(),
             region: region.clone(),
             domain: domain.clone(),
             clock: clock.clone(),
@@ -185,6 +185,7 @@ impl Region {
             region: self.region.clone(),
             domain: self.domain.clone(),
             zones: zones.clone(),
+            objects: true,
         })
     }
 
@@ -226,6 +227,7 @@ impl Region {
             clock: self.clock_face(),
             zones: self.zones(),
             store: self.storage.status(),
+            objects: self.storage.objects_status(),
             services: self.front.services(),
             accounts: self.accounts().await?.len(),
             connections: self.door.connections(),

@@ -1,12 +1,16 @@
-//! Where a region keeps its records: the embedded store over three zone folders, or memory.
+//! Where a region keeps its records and objects: over three zone folders, or in memory.
+
+mod objects;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::objects::Engine;
 use aws::{Random, Region, Zone};
 use state::backend::embedded::OpenError;
 use state::{Embedded, Memory, StateStore};
 
+use self::objects::Objects;
 use crate::admin::{StoreStatus, ZoneHealth, ZoneReport, ZoneStatus};
 use crate::data_dir::{DataDir, DataDirError, LastStart};
 
@@ -27,6 +31,10 @@ pub enum StorageError {
     Folder(#[from] DataDirError),
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error("the objects cannot be opened")]
+    Objects(#[from] ::objects::OpenError),
+    #[error("the folder {0} of the objects cannot be opened")]
+    ObjectsFolder(PathBuf, #[source] std::io::Error),
     /// The journal would begin anew, and everything would seem never to have been.
     #[error(
         "none of the zones' folders {0} holds anything, and a region was started on this data \
@@ -36,15 +44,23 @@ pub enum StorageError {
     ZonesGone(String),
 }
 
+impl StorageError {
+    fn zones_gone(folders: &[PathBuf]) -> Self {
+        let shown: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+        Self::ZonesGone(shown.join(", "))
+    }
+}
+
 /// What was opened.
 pub enum Opened {
-    Memory(Arc<Memory>),
-    Embedded { store: Arc<Embedded>, zones: [PathBuf; 3] },
+    Memory(Arc<Memory>, Engine),
+    Embedded { store: Arc<Embedded>, objects: Objects, zones: [PathBuf; 3] },
 }
 
 impl Opened {
+    /// To be called in a tokio runtime.
     pub fn memory() -> Self {
-        Self::Memory(Arc::new(Memory::new()))
+        Self::Memory(Arc::new(Memory::new()), Engine::memory())
     }
 
     /// Opens the zones' folders: those given, else the last start's, else the data folder's own.
@@ -61,31 +77,50 @@ impl Opened {
         let recorded = last.as_ref().map(|last: &LastStart| last.zones.clone());
         let zones = zones.or(recorded).unwrap_or_else(|| data.zones());
         if last.is_some() && zones.iter().all(|zone| is_empty(zone)) {
-            let shown: Vec<_> = zones.iter().map(|zone| zone.display().to_string()).collect();
-            return Err(StorageError::ZonesGone(shown.join(", ")));
+            return Err(StorageError::zones_gone(&zones));
         }
-        let store = Arc::new(Embedded::open(&zones, random)?);
-        Ok(Self::Embedded { store, zones })
+        let had_objects = last.is_some_and(|last| last.objects);
+        let store = Arc::new(Embedded::open(&zones, random.clone())?);
+        let objects = Objects::open(data, &zones, had_objects, random)?;
+        Ok(Self::Embedded { store, objects, zones })
     }
 
     pub fn store(&self) -> Arc<dyn StateStore> {
         match self {
-            Self::Memory(store) => store.clone(),
+            Self::Memory(store, _) => store.clone(),
             Self::Embedded { store, .. } => store.clone(),
+        }
+    }
+
+    pub fn objects(&self) -> Engine {
+        match self {
+            Self::Memory(_, engine) => engine.clone(),
+            Self::Embedded { objects, .. } => objects.engine.clone(),
         }
     }
 
     pub fn zone_folders(&self) -> Option<&[PathBuf; 3]> {
         match self {
-            Self::Memory(_) => None,
+            Self::Memory(..) => None,
             Self::Embedded { zones, .. } => Some(zones),
         }
     }
 
     pub fn status(&self) -> StoreStatus {
         match self {
-            Self::Memory(_) => StoreStatus::Memory,
+            Self::Memory(..) => StoreStatus::Memory,
             Self::Embedded { store, .. } => match store.health().unavailable {
+                None => StoreStatus::Journal,
+                Some(why) => StoreStatus::JournalStopped { why },
+            },
+        }
+    }
+
+    /// What keeps the objects.
+    pub fn objects_status(&self) -> StoreStatus {
+        match self {
+            Self::Memory(..) => StoreStatus::Memory,
+            Self::Embedded { objects, .. } => match objects.engine.health().unavailable {
                 None => StoreStatus::Journal,
                 Some(why) => StoreStatus::JournalStopped { why },
             },
@@ -100,15 +135,20 @@ impl Opened {
             folder: None,
             health: ZoneHealth::Healthy,
             found: ZoneReport::Healthy,
+            objects: ZoneHealth::Healthy,
+            objects_found: ZoneReport::Healthy,
         };
-        let Self::Embedded { store, zones } = self else {
+        let Self::Embedded { store, objects, zones } = self else {
             return Zone::ALL.map(named).into();
         };
         let now = store.health().zones;
+        let objects_now = objects.engine.health().zones;
         let status = |(at, zone): (usize, Zone)| ZoneStatus {
             folder: Some(zones[at].display().to_string()),
             health: now.get(at).map_or(ZoneHealth::Healthy, ZoneHealth::of),
             found: store.found().get(at).map_or(ZoneReport::Healthy, ZoneReport::of),
+            objects: objects_now.get(at).map_or(ZoneHealth::Healthy, ZoneHealth::of),
+            objects_found: objects.found.get(at).map_or(ZoneReport::Healthy, ZoneReport::of),
             ..named(zone)
         };
         Zone::ALL.into_iter().enumerate().map(status).collect()
@@ -116,7 +156,8 @@ impl Opened {
 
     /// Returns when everything acknowledged is on disk and nothing more is taken.
     pub async fn close(&self) {
-        if let Self::Embedded { store, .. } = self {
+        if let Self::Embedded { store, objects, .. } = self {
+            objects.engine.close().await;
             store.close().await;
         }
     }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Data, Failure, duration, say, text};
 use crate::admin::client::ask;
-use crate::admin::{self, Answer, Ask};
+use crate::admin::{self, Answer, Ask, ZoneHealth};
 use crate::text::StatusHead;
 
 #[derive(Args)]
@@ -54,9 +54,16 @@ fn lines(status: &admin::Status) -> Vec<(&'static str, String)> {
             vec![format!("{} ({})", zone.name, zone.id), text.zone_health(&zone.health)];
         parts.extend(zone.folder.clone());
         parts.extend(text.zone_report(&zone.found));
+        let objects = [
+            (zone.objects != ZoneHealth::Healthy).then(|| text.zone_health(&zone.objects)),
+            text.zone_report(&zone.objects_found),
+        ];
+        let head = text.status_head(StatusHead::Objects);
+        parts.extend(objects.into_iter().flatten().map(|said| format!("{head}: {said}")));
         line(StatusHead::Zone, parts.join(", "));
     }
     line(StatusHead::Store, text.store(&status.store));
+    line(StatusHead::Objects, text.store(&status.objects));
     line(StatusHead::Services, status.services.join(", "));
     line(StatusHead::Accounts, status.accounts.to_string());
     let admin::Counts { answered, refused, failed } = status.requests;

@@ -103,7 +103,8 @@ fn announce(data: &DataDir, listen: SocketAddr, running: &Running) {
         warn(text.zones_share_a_device());
     }
     for zone in running.region().zones() {
-        if let Some(found) = text.zone_report(&zone.found) {
+        let found = [&zone.found, &zone.objects_found].into_iter();
+        for found in found.filter_map(|found| text.zone_report(found)) {
             warn(&format!("{}: {found}", zone.name));
         }
     }
