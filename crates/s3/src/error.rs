@@ -13,6 +13,32 @@ pub fn no_such_key(key: &str) -> Error {
     Error::client(404, "NoSuchKey", "The specified key does not exist.").with_detail("Key", key)
 }
 
+pub fn no_such_version(key: &str, version_id: &str) -> Error {
+    Error::client(404, "NoSuchVersion", "The specified version does not exist.")
+        .with_detail("Key", key)
+        .with_detail("VersionId", version_id)
+}
+
+pub fn key_too_long(bytes: usize) -> Error {
+    Error::client(400, "KeyTooLongError", "Your key is too long")
+        .with_detail("Size", bytes.to_string())
+        .with_detail("MaxSizeAllowed", "1024")
+}
+
+/// One of S3's two answers of status 501 to a client's fault; SDKs do not repeat it.
+pub fn not_implemented(header: &str, why: &str) -> Error {
+    Error {
+        status: 501,
+        ..Error::client(
+            400,
+            "NotImplemented",
+            "A header you provided implies functionality that is not implemented.",
+        )
+    }
+    .with_detail("Header", header)
+    .with_detail("additionalMessage", why)
+}
+
 pub fn invalid_argument(message: impl Into<String>, name: &str, value: &str) -> Error {
     Error::client(400, "InvalidArgument", message)
         .with_detail("ArgumentName", name)
@@ -33,6 +59,12 @@ pub fn malformed_xml() -> Error {
         "MalformedXML",
         "The XML you provided was not well-formed or did not validate against our published schema",
     )
+}
+
+pub fn incomplete_body() -> Error {
+    let message =
+        "You did not provide the number of bytes specified by the Content-Length HTTP header";
+    Error::client(400, "IncompleteBody", message)
 }
 
 /// S3's own form of a fault of ours.
@@ -77,11 +109,7 @@ impl EngineFailure for WriteError {
     fn refusal(self) -> Error {
         match self {
             Self::Full(_) | Self::Unavailable(_) => unavailable(self),
-            Self::Length { .. } => Error::client(
-                400,
-                "IncompleteBody",
-                "You did not provide the number of bytes specified by the Content-Length HTTP header",
-            ),
+            Self::Length { .. } => incomplete_body(),
         }
     }
 }

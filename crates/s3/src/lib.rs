@@ -13,6 +13,7 @@ pub(crate) mod acl;
 pub mod address;
 pub mod authorization;
 pub mod bucket;
+pub mod checksum;
 pub mod error;
 pub mod list;
 pub mod model;
@@ -93,5 +94,18 @@ impl S3 {
     /// `NoSuchBucket`, and when the index cannot be read.
     pub(crate) fn bucket(&self, rows: &dyn Rows, name: &str) -> Result<Arc<Bucket>, Error> {
         self.inner.buckets.find(rows, name)
+    }
+
+    /// The bucket that an operation began with, as it is now.
+    ///
+    /// # Errors
+    /// `NoSuchBucket` also when another one has its name by now: nobody was asked about that.
+    pub(crate) fn same_bucket(
+        &self,
+        rows: &dyn Rows,
+        bucket: &Bucket,
+    ) -> Result<Arc<Bucket>, Error> {
+        let found = self.bucket(rows, &bucket.name)?;
+        if found.id == bucket.id { Ok(found) } else { Err(error::no_such_bucket(&bucket.name)) }
     }
 }
