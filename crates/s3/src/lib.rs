@@ -15,6 +15,7 @@ pub mod authorization;
 pub mod bucket;
 pub mod checksum;
 pub mod error;
+mod keys;
 pub mod list;
 pub mod model;
 pub mod object;
@@ -24,7 +25,7 @@ pub mod row;
 pub(crate) mod testing;
 pub mod upload;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws::{Authorizer, Clock, Error, Random, Region};
 use objects::{Engine, Rows};
@@ -48,6 +49,7 @@ pub(crate) struct Inner {
     /// whether a caller may know that a key is not there.
     pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) buckets: bucket::lookup::Lookup,
+    pub(crate) master_key: OnceLock<Arc<keys::WrappingKey>>,
 }
 
 impl S3 {
@@ -68,6 +70,7 @@ impl S3 {
                 domain,
                 authorizer,
                 buckets: bucket::lookup::Lookup::default(),
+                master_key: OnceLock::new(),
             }),
         }
     }
