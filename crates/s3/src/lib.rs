@@ -24,6 +24,7 @@ pub mod row;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod upload;
+mod version;
 
 use std::sync::{Arc, OnceLock};
 

@@ -56,11 +56,11 @@ pub struct Content {
     /// In their order; one for a plain PUT, none for an empty object.
     pub pieces: Vec<Piece>,
     /// Whether it came by a multipart upload: its pieces are its parts then.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub multipart: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksum: Option<Checksum>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub headers: Headers,
     /// `x-amz-meta-` names without that prefix, in lower case, and their values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -74,7 +74,7 @@ pub struct Content {
     pub sealing: Sealing,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub legal_hold: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<Restore>,
@@ -190,6 +190,11 @@ pub enum Grantee {
     CanonicalUser(String),
     /// A predefined group's URI.
     Group(String),
+}
+
+/// Rows are small: what says nothing is not written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Codec for Version {
