@@ -14,12 +14,14 @@ pub mod address;
 pub mod authorization;
 pub mod bucket;
 pub mod checksum;
+mod condition;
 pub mod error;
 mod keys;
 pub mod list;
 pub mod model;
 pub mod object;
 mod operations;
+mod range;
 pub mod row;
 #[cfg(test)]
 pub(crate) mod testing;
