@@ -1,0 +1,5 @@
+//! Objects put, read and deleted.
+
+mod put_get;
+mod races;
+mod versions;
