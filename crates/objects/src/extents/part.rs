@@ -108,13 +108,17 @@ impl Source {
         turned.clone().find(present).copied().unwrap_or(zones[at])
     }
 
+    /// To the end of the last slot that the zone has; its last row may have none.
     fn run_bytes(&self, run: &Run) -> usize {
-        let last = run.rows.end - 1;
-        let start = self.location.row_offset(run.rows.start);
-        let place = self.location.place(self.id, run.zone, last);
-        let bytes = place.map_or(0, |place| place.offset - start);
-        let last = place.map_or(0, |place| place.slot_bytes());
-        usize::try_from(bytes).expect("a part fits into memory") + last
+        let places = run.rows.clone().rev();
+        let last = places.filter_map(|row| self.location.place(self.id, run.zone, row)).next();
+        last.map_or(0, |place| self.at(run, &place) + place.slot_bytes())
+    }
+
+    /// Where a slot lies in its run.
+    fn at(&self, run: &Run, place: &Place) -> usize {
+        let at = place.offset - self.location.row_offset(run.rows.start);
+        usize::try_from(at).expect("a part fits into memory")
     }
 
     /// Reads what there is of a run; answers how much.
@@ -145,8 +149,7 @@ impl Source {
     ) {
         for row in run.rows.clone() {
             let Some(place) = self.location.place(self.id, run.zone, row) else { continue };
-            let at = usize::try_from(place.offset - self.location.row_offset(run.rows.start));
-            let at = at.expect("within the buffer");
+            let at = self.at(run, &place);
             let checked = bytes.get(at..at + place.slot_bytes());
             let checked = checked.is_some_and(|slot| slot::checks(slot, &place));
             if !checked {

@@ -67,9 +67,19 @@ pub(crate) async fn take(
     // The lock is held meanwhile, or everyone would make one.
     *current = None;
     let extent = create(shared).await?;
-    let room = extent.room(wish);
+    let room = extent.room(wish)?;
     *current = Some(extent);
-    room
+    Ok(room)
+}
+
+/// Lets go of an extent that too few zones took anything into, so that its files go.
+pub(crate) fn give_up(current: &Current, extent: &Arc<Extent>) {
+    // Whoever has the lock looks for itself whether the extent serves.
+    let Ok(mut current) = current.try_lock() else { return };
+    let unused = extent.finished.load(Ordering::Relaxed) == 0;
+    if unused && current.as_ref().is_some_and(|current| Arc::ptr_eq(current, extent)) {
+        *current = None;
+    }
 }
 
 /// A new extent, with a file in each zone that takes one.

@@ -3,6 +3,9 @@
 // Sizes of what a test made itself.
 #![allow(clippy::cast_possible_truncation)]
 
+mod damage;
+mod failure;
+mod power;
 mod roundtrip;
 
 use std::ops::Range;
@@ -19,6 +22,7 @@ use crate::{BlobId, BlobKey, Layout, ReadError, WriteError};
 
 /// A machine with simulated zones.
 struct Machine {
+    power: Power,
     disks: Vec<SimDisk>,
     extents: Extents,
 }
@@ -50,7 +54,7 @@ impl Machine {
         let disk = |zone| SimDisk::new(seed * 3 + zone as u64, power.clone());
         let disks: Vec<SimDisk> = (0..zones).map(disk).collect();
         let extents = Extents::open(disks.iter().map(given).collect(), zones_min, []).unwrap();
-        Machine { disks, extents }
+        Machine { power, disks, extents }
     }
 
     /// As after a restart of the process.

@@ -189,8 +189,11 @@ impl ExtentWriter {
             Form::Striped => 2,
             Form::Whole(_) | Form::OneZone(_) => 1,
         };
-        let enough = left >= needed;
-        if enough { Ok(()) } else { Err(self.target.extent.refused(self.failed)) }
+        if left >= needed {
+            return Ok(());
+        }
+        room::give_up(&self.extents.current, &self.target.extent);
+        Err(self.target.extent.refused(self.failed))
     }
 }
 
