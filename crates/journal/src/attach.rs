@@ -1,5 +1,6 @@
 //! Bringing a zone back while the log runs: copy everything into it, then make it a member.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,9 +10,16 @@ use crate::disk::{Disk, DiskFile};
 use crate::frames::copies_of;
 use crate::identity::{self, Identity};
 use crate::log::{Log, View};
+use crate::recover::open_files_max;
 use crate::repair::{Sources, Target, copy_range};
 use crate::segment::SegmentFile;
+use crate::shelf::Shelf;
 use crate::snapshot::{self, Meta};
+
+/// So much may be copied while commits wait.
+const REST_BYTES: u64 = 1 << 20;
+/// A log that grows faster than it is copied is waited for in the end.
+const ROUNDS_MAX: usize = 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReattachError {
@@ -40,6 +48,7 @@ impl Attach {
         zone: usize,
         disk: Option<Arc<dyn Disk>>,
     ) -> Result<Attach, ReattachError> {
+        let zones = log.zones.len();
         let state = log.zones.get_mut(zone).ok_or(ReattachError::NoZone(zone))?;
         if !matches!(state.health, ZoneHealth::Failed(_)) {
             return Err(ReattachError::InUse(zone));
@@ -48,6 +57,8 @@ impl Attach {
         if let Some(why) = &log.stopped {
             return Err(failed(why.clone()));
         }
+        let most = open_files_max(&log.options, zones);
+        let disk = disk.map(|disk| Shelf::over(disk, most));
         let disk = disk.unwrap_or_else(|| state.disk.clone());
         let known = identity::read(disk.as_ref()).map_err(|error| failed(error.to_string()))?;
         if let Some(known) = known
@@ -78,6 +89,25 @@ impl Attach {
         Ok(())
     }
 
+    /// Copies what was committed since, while that is much: what is left is copied while nothing
+    /// can be committed.
+    pub(crate) fn follow(&mut self, now: impl Fn() -> View) -> Result<(), ReattachError> {
+        for _ in 0..ROUNDS_MAX {
+            let now = now();
+            let before = self.view.end;
+            let more = now.spans().into_iter().map(|span| match span.index.cmp(&before.segment) {
+                Ordering::Less => 0,
+                Ordering::Equal => span.end - before.offset,
+                Ordering::Greater => span.end,
+            });
+            if more.sum::<u64>() <= REST_BYTES {
+                return Ok(());
+            }
+            self.copy_until(now).map_err(|error| self.failed(error.to_string()))?;
+        }
+        Ok(())
+    }
+
     fn failed(&self, why: String) -> ReattachError {
         ReattachError::Failed { zone: self.target.zone, why }
     }
@@ -97,7 +127,7 @@ impl Attach {
             return Err(self.failed(why.clone()));
         }
         let zone = self.target.zone;
-        self.copy_rest(log).map_err(|error| self.failed(error.to_string()))?;
+        self.copy_until(log.view()).map_err(|error| self.failed(error.to_string()))?;
         let zones = log.zones.len();
         let identity = Identity { id: log.id, zone, zones };
         identity::write(self.target.disk.as_ref(), identity)
@@ -116,8 +146,7 @@ impl Attach {
         Ok(())
     }
 
-    fn copy_rest(&mut self, log: &Log) -> std::io::Result<()> {
-        let now = log.view();
+    fn copy_until(&mut self, now: View) -> std::io::Result<()> {
         let mut copies = copies_of(&now);
         let mut sources = Sources { copies: &mut copies, forks: &Forks::new() };
         let before = self.view.end;
@@ -129,10 +158,11 @@ impl Attach {
             };
             if span.index == before.segment && before.offset < span.end {
                 let range = Range { from: before, end: span.end, frames: 0 };
-                copy_range(log.id, &mut sources, &range, held.file.as_ref())?;
+                copy_range(now.id, &mut sources, &range, held.file.as_ref())?;
                 held.file.sync_data(crate::SyncReason::CatchUp)?;
             }
         }
+        self.view = now;
         Ok(())
     }
 }

@@ -15,6 +15,18 @@ pub trait Disk: Send + Sync {
     fn remove(&self, name: &str) -> io::Result<()>;
     fn list(&self) -> io::Result<Vec<String>>;
     fn sync_dir(&self, reason: SyncReason) -> io::Result<()>;
+
+    /// Fails when the directory is no longer where it was: its open files may still be written
+    /// then, and will be found by nobody.
+    fn present(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// What to use in this one's place, where this one cannot serve any more; `None` while it
+    /// can. Asked only of a zone that has failed.
+    fn renew(&self) -> io::Result<Option<Arc<dyn Disk>>> {
+        Ok(None)
+    }
 }
 
 /// An open file. Stays readable after its name is removed.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -102,6 +102,23 @@ impl Disk for FsDisk {
 
     fn sync_dir(&self, _reason: SyncReason) -> io::Result<()> {
         self.directory.sync_all()
+    }
+
+    fn present(&self) -> io::Result<()> {
+        let (held, named) = (self.directory.metadata()?, fs::metadata(&self.path)?);
+        if (held.dev(), held.ino()) == (named.dev(), named.ino()) {
+            return Ok(());
+        }
+        let why = format!("{} is another directory now", self.path.display());
+        Err(io::Error::new(io::ErrorKind::NotFound, why))
+    }
+
+    /// One that was made again has a lock of its own and is opened anew.
+    fn renew(&self) -> io::Result<Option<Arc<dyn Disk>>> {
+        if self.present().is_ok() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(FsDisk::open(&self.path)?)))
     }
 }
 

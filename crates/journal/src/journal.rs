@@ -15,10 +15,10 @@ use crate::attach::{Attach, ReattachError};
 use crate::crew::Crew;
 use crate::disk::Disk;
 use crate::frames::{Frames, ReadError};
-use crate::log::{Log, View};
+use crate::log::{DetachError, Log, View};
 use crate::maintain::{self, SnapshotError, SnapshotPlan};
 use crate::recover::{self, OpenError, RecoveredSnapshot};
-use crate::scrub::ScrubReport;
+use crate::scrub::{Part, ScrubReport};
 use crate::sync::thread::{self, JoinHandle};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::ticket::Settler;
@@ -65,6 +65,8 @@ struct Shared {
     options: Options,
     epoch: u64,
     rotten_reads: AtomicU64,
+    /// How many of them were before the last scrub.
+    rotten_scrubbed: AtomicU64,
 }
 
 #[derive(Default)]
@@ -104,6 +106,7 @@ impl Journal {
             options,
             epoch,
             rotten_reads: AtomicU64::new(0),
+            rotten_scrubbed: AtomicU64::new(0),
         });
         let committing = shared.clone();
         let committer = thread::Builder::new()
@@ -211,7 +214,7 @@ impl Journal {
     }
 
     /// Keeps `body` as the view of everything up to `upto`, in every healthy zone, and then lets
-    /// go of the segments wholly before it. Blocks; commits go on meanwhile. A snapshot at or
+    /// go of the segments wholly before it. An owner makes either snapshots or checkpoints. Blocks; commits go on meanwhile. A snapshot at or
     /// before the newest one does nothing.
     pub fn snapshot(&self, upto: Sequence, body: &mut dyn Read) -> Result<(), SnapshotError> {
         self.keep(body, |log| SnapshotPlan::begin(log, upto))
@@ -257,26 +260,43 @@ impl Journal {
 
     /// Reads everything in every healthy zone, writes again what does not check from another
     /// zone, and reads that back. A zone that cannot be repaired is dropped. Blocks; commits go
-    /// on meanwhile.
+    /// on meanwhile, and snapshots, checkpoints and the like between two segments.
     pub fn scrub(&self) -> ScrubReport {
         let shared = &self.running.shared;
-        let _one = lock(&shared.maintenance);
-        let scrub = maintain::scrub_of(&mut lock(&shared.log));
-        let report = scrub.run();
-        let mut log = lock(&shared.log);
-        maintain::drop_failed(&mut log, &report);
-        shared.publish(&log);
+        shared.rotten_scrubbed.store(self.rotten_reads(), Ordering::Relaxed);
+        let mut report = ScrubReport::default();
+        let mut part = Part::first();
+        while let Some(this) = part {
+            let _one = lock(&shared.maintenance);
+            let scrub = maintain::scrub_of(&mut lock(&shared.log));
+            part = scrub.part(this, &mut report);
+            if report.zones.iter().any(|found| found.failure.is_some()) {
+                let mut log = lock(&shared.log);
+                maintain::drop_failed(&mut log, &report);
+                shared.publish(&log);
+            }
+        }
         report
     }
 
     /// Copies everything into a failed zone again and makes it a member: it is healthy when this
-    /// returns. With a disk, that takes the zone's place. What the zone's directory held of this
+    /// returns. With a disk, that takes the zone's place; without, the one it had is used, opened
+    /// anew where it must be. What the zone's directory held of this
     /// journal is removed first; nothing in it is believed. Blocks; commits go on meanwhile.
     pub fn reattach(&self, zone: usize, disk: Option<Arc<dyn Disk>>) -> Result<(), ReattachError> {
         let shared = &self.running.shared;
         let _one = lock(&shared.maintenance);
+        let had = lock(&shared.log).zones.get(zone).map(|zone| zone.disk.clone());
+        let disk = match (disk, had) {
+            (None, Some(had)) => had.renew().map_err(|error| {
+                let why = error.to_string();
+                ReattachError::Failed { zone, why }
+            })?,
+            (disk, _) => disk,
+        };
         let mut attach = Attach::begin(&mut lock(&shared.log), zone, disk)?;
         let copied = attach.copy();
+        let copied = copied.and_then(|()| attach.follow(|| lock(&shared.log).view()));
         let mut log = lock(&shared.log);
         let joined = match copied {
             Ok(()) => attach.finish(&mut log),
@@ -287,6 +307,44 @@ impl Journal {
         };
         shared.publish(&log);
         joined
+    }
+
+    /// Takes a zone out of use, as before its disk is changed: nothing is written there any more,
+    /// and tending leaves it alone until [`Journal::reattach`] brings it back. Opening the
+    /// journal again takes up every zone that can be used.
+    ///
+    /// # Errors
+    /// Fewer than [`Options::min_zones`] would be left. Nothing has changed then.
+    pub fn detach(&self, zone: usize, why: &str) -> Result<(), DetachError> {
+        let shared = &self.running.shared;
+        let _one = lock(&shared.maintenance);
+        let mut log = lock(&shared.log);
+        let detached = log.detach(zone, why);
+        shared.publish(&log);
+        detached
+    }
+
+    pub(crate) fn is_detached(&self, zone: usize) -> bool {
+        lock(&self.running.shared.log).zones[zone].detached
+    }
+
+    /// Drops zones whose directory, or a file in it, is no longer there.
+    pub(crate) fn drop_vanished(&self) {
+        let shared = &self.running.shared;
+        let _one = lock(&shared.maintenance);
+        let scrub = maintain::scrub_of(&mut lock(&shared.log));
+        let report = scrub.look();
+        if report.zones.iter().any(|found| found.failure.is_some()) {
+            let mut log = lock(&shared.log);
+            maintain::drop_failed(&mut log, &report);
+            shared.publish(&log);
+        }
+    }
+
+    /// Whether [`Journal::frame_at`] met rot since the last scrub.
+    pub(crate) fn met_rot(&self) -> bool {
+        let shared = &self.running.shared;
+        self.rotten_reads() > shared.rotten_scrubbed.load(Ordering::Relaxed)
     }
 
     /// Commits what was submitted and ends the threads; later calls answer `Unavailable`.

@@ -53,6 +53,7 @@ pub mod sim;
 mod snapshot;
 mod survey;
 mod sync;
+mod tend;
 mod ticket;
 mod walk;
 
@@ -66,11 +67,13 @@ pub use frame::{Header, Kind, Members, Stop, decode_header, read_frames};
 pub use frames::{Frame, Frames, ReadError};
 pub use fs::FsDisk;
 pub use journal::{Journal, Past, Recovery};
+pub use log::DetachError;
 pub use maintain::SnapshotError;
 pub use place::{Committed, Extent, Place};
 pub use recover::{OpenError, RecoveredSnapshot};
 pub use scrub::{ScrubReport, ZoneScrub};
 pub use snapshot::SnapshotBody;
+pub use tend::TendReport;
 pub use ticket::{CommitError, Ticket};
 
 /// A frame's place in the log, from 1. Rises strictly; the journal writes frames of its own
@@ -150,7 +153,8 @@ pub enum ZoneReport {
 pub enum ZoneHealth {
     /// Holds everything acknowledged.
     Healthy,
-    /// Not written to any more, and why. [`Journal::reattach`] brings it back.
+    /// Not written to any more, and why. [`Journal::tend`] or [`Journal::reattach`] brings it
+    /// back; one that was taken out by [`Journal::detach`], only the latter.
     Failed(String),
     /// Being copied into.
     CatchingUp,

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use crate::chain::Span;
+use crate::copy::Copy;
 use crate::crew::{Crew, Job, Slot};
 use crate::disk::{Disk, DiskFile, SyncReason};
 use crate::frame::{self, Cursor, Kind, Link, Members};
@@ -51,6 +52,8 @@ pub(crate) enum Ahead {
 pub(crate) struct Zone {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) health: ZoneHealth,
+    /// Taken out on purpose, and left so.
+    pub(crate) detached: bool,
 }
 
 /// A segment in use, in all zones.
@@ -116,14 +119,22 @@ impl View {
     }
 
     pub(crate) fn spans(&self) -> Vec<Span> {
-        let spans = self.segments.iter().map(|segment| Span {
-            index: segment.index,
-            bytes: segment.bytes,
-            first: segment.first,
-            end: self.end_of(segment),
-            new: false,
-        });
-        spans.collect()
+        self.segments.iter().map(|segment| self.span(segment)).collect()
+    }
+
+    pub(crate) fn span(&self, segment: &Segment) -> Span {
+        let Segment { index, bytes, first, .. } = *segment;
+        Span { index, bytes, first, end: self.end_of(segment), new: false }
+    }
+
+    /// Every member's copy of one segment.
+    pub(crate) fn copies_of(&self, index: u64) -> Vec<Copy> {
+        let found = self.segments.binary_search_by_key(&index, |segment| segment.index);
+        let copy = |zone: usize| {
+            let file = found.ok().and_then(|at| self.segments[at].files[zone].clone());
+            Copy::new(zone, file.map(|file| (index, file)).into_iter().collect())
+        };
+        self.members.zones().map(copy).collect()
     }
 
     /// `zone`'s files.
@@ -247,6 +258,7 @@ impl Log {
         }
         for zone in members.zones() {
             self.zones[zone].health = ZoneHealth::Healthy;
+            self.zones[zone].detached = false;
         }
         self.members = members;
         self.committed = self.end;
@@ -276,6 +288,27 @@ impl Log {
         tracing::error!(why, "journal stopped");
         self.stopped = Some(why.clone());
         CommitError::Unknown(why)
+    }
+
+    /// Takes a zone out that may be well, or leaves a failed one out.
+    pub(crate) fn detach(&mut self, zone: usize, why: &str) -> Result<(), DetachError> {
+        let state = self.zones.get(zone).ok_or(DetachError::NoZone(zone))?;
+        if state.health == ZoneHealth::CatchingUp {
+            return Err(DetachError::CatchingUp(zone));
+        }
+        let left = self.members.without(zone).count();
+        if left < self.options.min_zones {
+            let needed = self.options.min_zones;
+            return Err(DetachError::TooFew { zone, left, needed });
+        }
+        let why = format!("taken out: {why}");
+        if self.members.contains(zone) {
+            self.drop_zones(&[(zone, why)]).map_err(DetachError::Commit)?;
+        } else {
+            self.zones[zone].health = ZoneHealth::Failed(why);
+        }
+        self.zones[zone].detached = true;
+        Ok(())
     }
 
     /// Takes zones out whose files were found wrong outside a commit.
@@ -452,6 +485,19 @@ impl Log {
         let known = self.history.iter().take_while(|(at, _)| *at <= sequence).last();
         known.map_or(self.members, |(_, members)| *members)
     }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DetachError {
+    #[error("there is no journal zone {0}")]
+    NoZone(usize),
+    #[error("journal zone {0} is being copied into")]
+    CatchingUp(usize),
+    /// The journal goes on with all it has.
+    #[error("without journal zone {zone} there are {left} left, and {needed} are needed")]
+    TooFew { zone: usize, left: usize, needed: usize },
+    #[error(transparent)]
+    Commit(CommitError),
 }
 
 /// Room for the membership frames of dropping every zone, one after the other, and one more.

@@ -474,6 +474,7 @@ impl Opening {
                 ZoneReport::Failed(why) => ZoneHealth::Failed(why.clone()),
                 _ => ZoneHealth::Healthy,
             },
+            detached: false,
         });
         Log {
             id: self.id,

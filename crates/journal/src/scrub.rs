@@ -1,5 +1,6 @@
 //! Reading everything again in every zone, and mending what does not check.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
@@ -7,7 +8,6 @@ use crate::Sequence;
 use crate::chain::{Forks, Range, Span};
 use crate::copy::Copy;
 use crate::disk::{Disk, DiskFile, SyncReason};
-use crate::frames::copies_of;
 use crate::identity::{self, Identity};
 use crate::log::View;
 use crate::repair::{Sources, Target};
@@ -49,22 +49,70 @@ pub(crate) struct Scrub {
     pub(crate) ahead: Vec<(usize, Span, Arc<dyn DiskFile>)>,
 }
 
+/// A scrub is made in parts, so that other work on the whole log comes in between.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    /// The first segment from this one on, up to the last that there was at the beginning.
+    Segment { from: u64, last: Option<u64> },
+    /// Everything but segments.
+    Rest,
+}
+
+impl Part {
+    pub(crate) fn first() -> Option<Part> {
+        Some(Part::Segment { from: 0, last: None })
+    }
+}
+
 impl Scrub {
+    #[cfg(test)]
     pub(crate) fn run(&self) -> ScrubReport {
-        let mut copies = copies_of(&self.view);
         let mut report = ScrubReport::default();
-        let members = self.view.members.zones();
-        report.zones = members.map(|zone| ZoneScrub { zone, ..ZoneScrub::default() }).collect();
-        for span in self.view.spans() {
-            self.segment(&span, &mut copies, &mut report);
-        }
-        self.ahead(&mut report);
-        self.names(&mut report);
-        self.identities(&mut report);
-        if let Some(meta) = &self.snapshot {
-            self.snapshots(meta, &mut report);
+        let mut part = Part::first();
+        while let Some(this) = part {
+            part = self.part(this, &mut report);
         }
         report
+    }
+
+    /// Does one part; answers the next one.
+    pub(crate) fn part(&self, part: Part, report: &mut ScrubReport) -> Option<Part> {
+        self.admit(report);
+        match part {
+            Part::Segment { from, last } => {
+                let at = self.view.segments.partition_point(|segment| segment.index < from);
+                let last = last.unwrap_or(self.view.end.segment);
+                let segment = self.view.segments.get(at).filter(|segment| segment.index <= last);
+                let Some(segment) = segment else { return Some(Part::Rest) };
+                self.segment(&self.view.span(segment), report);
+                Some(Part::Segment { from: segment.index + 1, last: Some(last) })
+            }
+            Part::Rest => {
+                self.ahead(report);
+                self.names(report);
+                self.identities(report);
+                if let Some(meta) = &self.snapshot {
+                    self.snapshots(meta, report);
+                }
+                None
+            }
+        }
+    }
+
+    /// Whether everything is still in its place, without reading it.
+    pub(crate) fn look(&self) -> ScrubReport {
+        let mut report = ScrubReport::default();
+        self.admit(&mut report);
+        self.names(&mut report);
+        report
+    }
+
+    fn admit(&self, report: &mut ScrubReport) {
+        for zone in self.view.members.zones() {
+            if report.zone(zone).is_none() {
+                report.zones.push(ZoneScrub { zone, ..ZoneScrub::default() });
+            }
+        }
     }
 
     fn target(&self, zone: usize) -> Target {
@@ -72,13 +120,14 @@ impl Scrub {
         Target { id: self.view.id, zone, epoch: self.epoch, disk }
     }
 
-    fn segment(&self, span: &Span, copies: &mut [Copy], report: &mut ScrubReport) {
+    fn segment(&self, span: &Span, report: &mut ScrubReport) {
+        let copies = &mut self.view.copies_of(span.index);
         let walked = walk(self.view.id, span, copies);
         report.frames += walked.frames;
         report.lost.extend(walked.lost);
         for (place, ranges) in walked.missing.into_iter().enumerate() {
-            let found = &mut report.zones[place];
-            let zone = found.zone;
+            let zone = copies[place].zone;
+            let Some(found) = report.zone(zone) else { continue };
             let Some(file) = copies[place].segments.get(&span.index).map(|s| s.file.clone()) else {
                 continue;
             };
@@ -102,11 +151,18 @@ impl Scrub {
         }
     }
 
+    /// The report's zones that are members still.
+    fn members<'a>(&self, report: &'a mut ScrubReport) -> impl Iterator<Item = &'a mut ZoneScrub> {
+        let members = self.view.members;
+        report.zones.iter_mut().filter(move |found| members.contains(found.zone))
+    }
+
     fn ahead(&self, report: &mut ScrubReport) {
         for (zone, span, file) in &self.ahead {
             let label = segment::check(file.clone(), self.view.id, *zone, span.index);
-            let found = report.zones.iter_mut().find(|found| found.zone == *zone);
-            let Some(found) = found.filter(|_| !matches!(label, Ok(Some(_)))) else { continue };
+            let Some(found) = report.zone(*zone).filter(|_| !matches!(label, Ok(Some(_)))) else {
+                continue;
+            };
             found.rotten_files += 1;
             let mended = self.target(*zone).relabel(span, file.as_ref());
             found.settle(mended.and_then(|()| file.sync_data(SyncReason::Mend)));
@@ -129,8 +185,9 @@ impl Scrub {
 
     /// Open files stay writable when their names are gone, and lose everything when closed.
     fn names(&self, report: &mut ScrubReport) {
-        for found in &mut report.zones {
-            let listed = self.disks[found.zone].list();
+        for found in self.members(report) {
+            let disk = &self.disks[found.zone];
+            let listed = disk.present().and_then(|()| disk.list());
             let names = match listed {
                 Ok(names) => names,
                 Err(error) => {
@@ -140,6 +197,7 @@ impl Scrub {
             };
             let wanted = self.view.segments.iter().map(|segment| segment::name(segment.index));
             let wanted = wanted.chain([identity::NAME.to_owned()]);
+            let names: HashSet<String> = names.into_iter().collect();
             if let Some(gone) = wanted.into_iter().find(|name| !names.contains(name)) {
                 let why = format!("{gone} is gone from the directory");
                 found.settle(Err(io::Error::new(io::ErrorKind::NotFound, why)));
@@ -148,7 +206,7 @@ impl Scrub {
     }
 
     fn identities(&self, report: &mut ScrubReport) {
-        for found in &mut report.zones {
+        for found in self.members(report) {
             let disk = self.disks[found.zone].as_ref();
             let (id, zones) = (self.view.id, self.disks.len());
             let identity = Identity { id, zone: found.zone, zones };
@@ -177,8 +235,8 @@ impl Scrub {
             let good = snapshot::check(&file, self.view.id)? == Some(meta.clone());
             io::Result::Ok(good.then_some(file))
         };
-        let good = report.zones.iter().find_map(|found| check(found.zone).ok().flatten());
-        for found in &mut report.zones {
+        let good = self.view.members.zones().find_map(|zone| check(zone).ok().flatten());
+        for found in self.members(report) {
             let zone = found.zone;
             if matches!(check(zone), Ok(Some(_))) {
                 continue;
@@ -191,6 +249,12 @@ impl Scrub {
             });
             found.settle(mended);
         }
+    }
+}
+
+impl ScrubReport {
+    fn zone(&mut self, zone: usize) -> Option<&mut ZoneScrub> {
+        self.zones.iter_mut().find(|found| found.zone == zone)
     }
 }
 

@@ -154,4 +154,12 @@ impl Disk for Shelf {
     fn sync_dir(&self, reason: SyncReason) -> io::Result<()> {
         self.disk.sync_dir(reason)
     }
+
+    fn present(&self) -> io::Result<()> {
+        self.disk.present()
+    }
+
+    fn renew(&self) -> io::Result<Option<Arc<dyn Disk>>> {
+        self.disk.renew()
+    }
 }

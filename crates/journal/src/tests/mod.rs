@@ -6,4 +6,5 @@ mod openings;
 mod orders;
 mod reader;
 mod simulate;
+mod tending;
 mod threads;

@@ -473,9 +473,7 @@ impl Sim {
         let first = log.segments.first().map_or(0, |segment| segment.index);
         let segments = log.end.segment + 1 - first;
         let segment = first + draw(&mut self.seed) % segments;
-        // Mostly one or the other, as an owner does.
-        let mixed = self.sabotage.keeps.is_none() && draw(&mut self.seed).is_multiple_of(10);
-        let (view, plan) = match self.keeps != mixed {
+        let (view, plan) = match self.keeps {
             true => {
                 let plan = SnapshotPlan::checkpoint(log, upto, Place { segment, offset: 0 });
                 (Vec::new(), plan)

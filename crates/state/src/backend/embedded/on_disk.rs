@@ -229,7 +229,7 @@ impl Opener for Life {
         nonce[8] = u8::try_from(opens % 256).expect("a remainder");
         let options = journal::Options { segment_bytes: 16 << 10, ..journal::Options::new(nonce) };
         let disks = self.disks.iter().map(disk).collect();
-        let opened = journal_log::open(disks, options, Vec::new())?;
+        let opened = journal_log::open(disks, options)?;
         self.running.fetch_add(1, Ordering::AcqRel);
         let counted = Counted { log: opened.log, _last: Last(self.running.clone()) };
         Ok(Opened { log: Arc::new(counted), ..opened })
