@@ -45,6 +45,15 @@ pub fn invalid_argument(message: impl Into<String>, name: &str, value: &str) -> 
         .with_detail("ArgumentValue", value)
 }
 
+pub fn no_such_upload(upload_id: &str) -> Error {
+    let message = "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.";
+    Error::client(404, "NoSuchUpload", message).with_detail("UploadId", upload_id)
+}
+
+pub fn bad_digest(message: impl Into<String>) -> Error {
+    Error::client(400, "BadDigest", message)
+}
+
 pub fn access_denied() -> Error {
     Error::access_denied("Access Denied")
 }

@@ -31,8 +31,8 @@ pub use codec::{Codec, Unreadable};
 pub use id::{null_pointer, null_stamp};
 pub use key::{
     bucket_key, buckets_of, noncurrent_key, noncurrent_of, null_key, object_key, objects_of,
-    owner_key, part_key, parts_of, past_uploads_of, past_versions_of, removed_buckets, removed_key,
-    removed_row, upload_key, uploads_under, version_row,
+    owner_key, part_key, part_number, parts_of, past_uploads_of, past_versions_of, removed_buckets,
+    removed_key, removed_row, upload_key, uploads_under, version_row,
 };
 pub use upload::{Part, Upload, UploadId};
 pub use version::{

@@ -73,7 +73,8 @@ fn remove_uploads(change: &mut Change<'_>, bucket: u64) -> Result<Left, Error> {
         let parts = first_rows(change, parts_of(stamp), room)?;
         room -= parts.len();
         for (row, value) in parts {
-            change.drop_blob(BlobId(Part::decode(&value)?.blob));
+            let blob = Part::decode(&value)?.blob;
+            blob.into_iter().for_each(|blob| change.drop_blob(BlobId(blob)));
             change.remove(row);
         }
         if room == 0 {

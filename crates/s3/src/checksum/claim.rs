@@ -57,6 +57,11 @@ impl Claim {
         Ok(Self { algorithm, value: value.flatten(), md5 })
     }
 
+    /// The checksum where it came in a header.
+    pub(super) fn given(self) -> Option<(Algorithm, String)> {
+        self.algorithm.zip(self.value)
+    }
+
     /// Whether anything is claimed at all.
     pub fn is_some(&self) -> bool {
         self.algorithm.is_some() || self.md5.is_some()

@@ -1,6 +1,8 @@
 //! The members for checksums that many shapes of the model have, one for each algorithm.
 
-use super::Algorithm;
+use aws::Error;
+
+use super::{Algorithm, Claim};
 use crate::model;
 use crate::row::Checksum;
 
@@ -9,6 +11,16 @@ pub(crate) struct Claimed<'a> {
     pub(super) served: [(Algorithm, Option<&'a str>); 5],
     /// Headers of algorithms that AWS has and haneul does not.
     pub(super) not_served: Vec<&'static str>,
+}
+
+impl Claimed<'_> {
+    /// The one checksum that is given, where no body is to come.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for what is no checksum and for several, and what is not served by name.
+    pub(crate) fn only(self) -> Result<Option<(Algorithm, String)>, Error> {
+        Ok(Claim::read(self, None, None, &[])?.given())
+    }
 }
 
 /// An input with `x-amz-checksum-*` headers.

@@ -70,6 +70,7 @@ impl Described {
             class: class::read(self.storage_class.as_deref())?,
             pieces: Vec::new(),
             multipart: false,
+            upload: None,
             checksum: None,
             headers: cleaned(self.headers),
             metadata: metadata::read(self.metadata)?,

@@ -144,6 +144,11 @@ pub fn part_key(upload: u64, number: u16) -> Vec<u8> {
     row
 }
 
+/// The number in a row's key made by [`part_key`].
+pub fn part_number(row: &[u8]) -> Option<u16> {
+    row.last_chunk().copied().map(u16::from_be_bytes)
+}
+
 /// All parts of an upload.
 pub fn parts_of(upload: u64) -> (Vec<u8>, Vec<u8>) {
     under(scoped(b'P', upload))

@@ -44,7 +44,8 @@ impl UploadId {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
-    pub blob: u64,
+    /// `None` when there are no bytes.
+    pub blob: Option<u64>,
     pub bytes: u64,
     pub salt: u64,
     /// The MD5 of its bytes, hex.

@@ -4,7 +4,7 @@ use aws::{AccountId, Random, Timestamp};
 use objects::BlobId;
 use serde::{Deserialize, Serialize};
 
-use super::{Codec, id};
+use super::{Codec, UploadId, id};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Version {
@@ -58,6 +58,9 @@ pub struct Content {
     /// Whether it came by a multipart upload: its pieces are its parts then.
     #[serde(default, skip_serializing_if = "is_default")]
     pub multipart: bool,
+    /// The upload it came by, for a client that asks again to complete it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<UploadId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksum: Option<Checksum>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -195,6 +198,26 @@ pub enum Grantee {
 /// Rows are small: what says nothing is not written.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+impl Sealing {
+    /// `x-amz-server-side-encryption`.
+    pub fn algorithm_shown(&self) -> Option<String> {
+        matches!(self, Self::Region { .. }).then(|| "AES256".to_owned())
+    }
+
+    /// `x-amz-server-side-encryption-customer-algorithm`.
+    pub fn customer_algorithm_shown(&self) -> Option<String> {
+        matches!(self, Self::Customer { .. }).then(|| "AES256".to_owned())
+    }
+
+    /// `x-amz-server-side-encryption-customer-key-MD5`.
+    pub fn customer_key_md5_shown(&self) -> Option<String> {
+        match self {
+            Self::Region { .. } => None,
+            Self::Customer { key_md5, .. } => Some(key_md5.clone()),
+        }
+    }
 }
 
 impl Codec for Version {

@@ -132,6 +132,7 @@ fn content(blob: BlobId) -> Content {
         class: "STANDARD".into(),
         pieces: vec![Piece { blob: blob.0, bytes: 1, number: 1, salt: 0, checksum: None }],
         multipart: false,
+        upload: None,
         checksum: None,
         headers: Headers::default(),
         metadata: Vec::new(),

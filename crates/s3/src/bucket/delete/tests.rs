@@ -39,7 +39,7 @@ impl World {
                     let blob = change.attach(blob);
                     blobs.push(blob);
                     let part = Part {
-                        blob: blob.0,
+                        blob: Some(blob.0),
                         bytes: 0,
                         salt: 0,
                         etag: String::new(),
@@ -84,6 +84,7 @@ fn content() -> Content {
         class: "STANDARD".into(),
         pieces: Vec::new(),
         multipart: false,
+        upload: None,
         checksum: None,
         headers: Headers::default(),
         metadata: Vec::new(),
