@@ -7,7 +7,7 @@ mod shown;
 mod xml;
 
 pub(crate) use given::{Given, NewObject};
-pub(crate) use policy::{bucket_grants, object_grants};
+pub(crate) use policy::{Counted, bucket_grants, object_grants};
 pub(crate) use shown::shown;
 pub(crate) use xml::parse;
 

@@ -26,7 +26,9 @@ mod key;
 mod upload;
 mod version;
 
-pub use bucket::{Bucket, DefaultRetention, ObjectLock, Ownership, PublicAccessBlock, Versioning};
+pub use bucket::{
+    Bucket, DefaultRetention, Encryption, ObjectLock, Ownership, PublicAccessBlock, Versioning,
+};
 pub use codec::{Codec, Unreadable};
 pub use id::{null_pointer, null_stamp};
 pub use key::{

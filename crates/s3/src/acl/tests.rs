@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{self, AccessControlPolicy};
-use crate::row::{Bucket, Ownership, PublicAccessBlock, Versioning};
+use crate::row::{Bucket, Encryption, Ownership, PublicAccessBlock, Versioning};
 use crate::testing::{OTHER, OWNER, code, id, region};
 
 fn bucket(ownership: Option<Ownership>, blocks: Option<PublicAccessBlock>) -> Bucket {
@@ -19,6 +19,7 @@ fn bucket(ownership: Option<Ownership>, blocks: Option<PublicAccessBlock>) -> Bu
         tags: Vec::new(),
         policy: None,
         object_lock: None,
+        encryption: Encryption::default(),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::model::{
     BucketLocationConstraint, CreateBucketConfiguration, CreateBucketOutput, CreateBucketRequest,
 };
 use crate::row::{
-    Acl, Bucket, Codec, ObjectLock, Ownership, PublicAccessBlock, Versioning, bucket_key,
-    buckets_of, owner_key,
+    Acl, Bucket, Codec, Encryption, ObjectLock, Ownership, PublicAccessBlock, Versioning,
+    bucket_key, buckets_of, owner_key,
 };
 
 /// AWS's default quota of general purpose buckets of an account.
@@ -53,6 +53,7 @@ pub async fn create(
         tags,
         policy: None,
         object_lock: lock.then(ObjectLock::default),
+        encryption: Encryption::default(),
     };
     let made = s3.engine().commit(|change| {
         if let Some(row) = change.get(&bucket_key(&input.bucket)).map_err(EngineFailure::refusal)? {

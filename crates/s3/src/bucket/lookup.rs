@@ -7,6 +7,7 @@ use aws::Error;
 use objects::Rows;
 
 use crate::S3;
+use crate::authorization::Access;
 use crate::error::{EngineFailure, no_such_bucket};
 use crate::row::{Bucket, Codec, bucket_key};
 
@@ -14,7 +15,14 @@ use crate::row::{Bucket, Codec, bucket_key};
 /// another stamp, so nothing here is ever stale.
 #[derive(Default)]
 pub(crate) struct Lookup {
-    parsed: Mutex<HashMap<String, (u64, Arc<Bucket>)>>,
+    parsed: Mutex<HashMap<String, Parsed>>,
+}
+
+#[derive(Clone)]
+struct Parsed {
+    stamp: u64,
+    bucket: Arc<Bucket>,
+    access: Arc<Access>,
 }
 
 impl S3 {
@@ -46,19 +54,38 @@ impl Lookup {
     /// # Errors
     /// `NoSuchBucket`, and when the index cannot be read.
     pub(crate) fn find(&self, rows: &dyn Rows, name: &str) -> Result<Arc<Bucket>, Error> {
+        Ok(self.parsed(rows, name)?.bucket)
+    }
+
+    /// The bucket with what its policy and its list of grants come to.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(crate) fn access(
+        &self,
+        rows: &dyn Rows,
+        name: &str,
+    ) -> Result<(Arc<Bucket>, Arc<Access>), Error> {
+        let Parsed { bucket, access, .. } = self.parsed(rows, name)?;
+        Ok((bucket, access))
+    }
+
+    fn parsed(&self, rows: &dyn Rows, name: &str) -> Result<Parsed, Error> {
         let row = rows.get(&bucket_key(name)).map_err(EngineFailure::refusal)?;
         let row = row.ok_or_else(|| no_such_bucket(name))?;
         let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((stamp, bucket)) = parsed.get(name)
-            && *stamp == row.stamp
+        if let Some(known) = parsed.get(name)
+            && known.stamp == row.stamp
         {
-            return Ok(bucket.clone());
+            return Ok(known.clone());
         }
-        let bucket = Arc::new(Bucket::decode(&row.value)?);
+        let bucket = Bucket::decode(&row.value)?;
+        let access = Arc::new(Access::of(&bucket)?);
+        let new = Parsed { stamp: row.stamp, bucket: Arc::new(bucket), access };
         if parsed.len() >= PARSED_MAX {
             parsed.clear();
         }
-        parsed.insert(name.to_owned(), (row.stamp, bucket.clone()));
-        Ok(bucket)
+        parsed.insert(name.to_owned(), new.clone());
+        Ok(new)
     }
 }

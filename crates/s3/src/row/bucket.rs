@@ -32,6 +32,8 @@ pub struct Bucket {
     /// Once set it stays for as long as the bucket, and versioning with it.
     #[serde(default)]
     pub object_lock: Option<ObjectLock>,
+    #[serde(default)]
+    pub encryption: Encryption,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +58,17 @@ pub struct PublicAccessBlock {
     pub ignore_public_acls: bool,
     pub block_public_policy: bool,
     pub restrict_public_buckets: bool,
+}
+
+/// The algorithm is always `AES256`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encryption {
+    /// Kept for whoever reads it again; without KMS it says nothing.
+    #[serde(default)]
+    pub bucket_key: bool,
+    /// As given: `SSE-C` refuses keys of customers.
+    #[serde(default)]
+    pub blocked: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +120,11 @@ impl Bucket {
     /// Whether access control lists have no say: the bucket's account owns every object.
     pub fn owns_all(&self) -> bool {
         self.ownership == Some(Ownership::BucketOwnerEnforced)
+    }
+
+    /// Whether objects encrypted with keys of customers are refused.
+    pub fn blocks_customer_keys(&self) -> bool {
+        self.encryption.blocked.iter().any(|kind| kind == "SSE-C")
     }
 
     /// The blocks in force.

@@ -1,0 +1,43 @@
+//! The object that a question is about.
+
+use aws::{Call, Error, Principal};
+use objects::Rows;
+
+use super::{Access, Question, is_of};
+use crate::row::{Bucket, Version};
+use crate::version::{self, Which};
+
+pub(super) enum Target {
+    /// What the answer rests on is known without it.
+    NotAsked,
+    There(Box<Version>),
+    /// No such key or version, or a delete marker.
+    Missing,
+}
+
+/// Whether the answer can depend on the object. Where the bucket owns all objects only tags can
+/// matter; then the owner's root user, whom only the bucket's policy can refuse, is spared a look.
+pub(super) fn needs_object(
+    question: &Question<'_>,
+    bucket: &Bucket,
+    access: &Access,
+    call: &Call,
+) -> bool {
+    let is_owner = call.identity.principal == Principal::Root && is_of(call, &bucket.account);
+    question.of_object && (!bucket.owns_all() || !is_owner || access.looks_at_tags)
+}
+
+/// # Errors
+/// `InvalidArgument` for what can be no version's id, and when the index cannot be read.
+pub(super) fn find(
+    rows: &dyn Rows,
+    bucket: &Bucket,
+    key: &str,
+    version_id: Option<&str>,
+) -> Result<Target, Error> {
+    let found = version::find(rows, bucket.id, key, &Which::read(version_id)?)?;
+    Ok(match found {
+        Some(found) if found.version.content.is_some() => Target::There(Box::new(found.version)),
+        _ => Target::Missing,
+    })
+}
