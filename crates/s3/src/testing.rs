@@ -16,6 +16,7 @@ use crate::model::{
     CreateBucketConfiguration, CreateBucketRequest, GetObjectOutput, GetObjectRequest,
     PutObjectOutput, PutObjectRequest, service,
 };
+use crate::row::{Content, Headers, Sealing};
 use crate::{S3, bucket, object};
 
 pub(crate) const OWNER: &str = "111122223333";
@@ -169,6 +170,28 @@ pub(crate) fn body(bytes: &[u8]) -> Body {
 pub(crate) async fn read(body: Body) -> Result<Vec<u8>, Error> {
     let chunks: Vec<bytes::Bytes> = body.into_chunks().try_collect().await?;
     Ok(chunks.concat())
+}
+
+/// Of an empty object.
+pub(crate) fn content() -> Content {
+    Content {
+        bytes: 0,
+        etag: String::new(),
+        class: "STANDARD".into(),
+        pieces: Vec::new(),
+        multipart: false,
+        upload: None,
+        checksum: None,
+        headers: Headers::default(),
+        metadata: Vec::new(),
+        website_redirect: None,
+        tags: Vec::new(),
+        acl: None,
+        sealing: Sealing::Region { wrapped: String::new() },
+        retention: None,
+        legal_hold: false,
+        restore: None,
+    }
 }
 
 /// The code of a refusal.

@@ -6,10 +6,10 @@ use crate::acl::{ALL_USERS, AUTHENTICATED_USERS};
 use crate::authorization::{Question, Subject};
 use crate::model::{Input, *};
 use crate::row::{
-    Acl, Bucket, Codec, Content, Grant, Grantee, Headers, Ownership, PublicAccessBlock, Sealing,
-    Version, VersionId, object_key,
+    Acl, Bucket, Codec, Content, Grant, Grantee, Ownership, PublicAccessBlock, Version, VersionId,
+    object_key,
 };
-use crate::testing::{OTHER, OWNER, World, code, id};
+use crate::testing::{self, OTHER, OWNER, World, code, id};
 
 mod owners;
 mod properties;
@@ -41,21 +41,9 @@ impl World {
         let bucket = self.s3.bucket(self.s3.engine(), "bkt").expect("there").id;
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         let content = Content {
-            bytes: 0,
-            etag: String::new(),
-            class: "STANDARD".into(),
-            pieces: Vec::new(),
-            multipart: false,
-            checksum: None,
-            headers: Headers::default(),
-            metadata: Vec::new(),
-            website_redirect: None,
             tags: object.tags.iter().map(owned).collect(),
             acl: (!object.grants.is_empty()).then(|| Acl { grants: Some(object.grants) }),
-            sealing: Sealing::Region { wrapped: String::new() },
-            retention: None,
-            legal_hold: false,
-            restore: None,
+            ..testing::content()
         };
         let version = Version {
             id: VersionId::null(),

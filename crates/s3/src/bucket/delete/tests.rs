@@ -6,11 +6,8 @@ use objects::Layout;
 use super::*;
 use crate::bucket;
 use crate::model::HeadBucketRequest;
-use crate::row::{
-    Content, Headers, Sealing, Upload, UploadId, Version, VersionId, object_key, part_key,
-    upload_key,
-};
-use crate::testing::{OTHER, World, code, id};
+use crate::row::{Upload, UploadId, Version, VersionId, object_key, part_key, upload_key};
+use crate::testing::{OTHER, World, code, content, id};
 
 fn delete_input(name: &str) -> DeleteBucketRequest {
     DeleteBucketRequest { bucket: name.into(), ..Default::default() }
@@ -74,27 +71,6 @@ impl World {
         let all = (vec![0], vec![0xff]);
         let rows = first_rows(self.s3.engine(), all, usize::MAX).expect("memory");
         rows.into_iter().map(|(key, _)| key).collect()
-    }
-}
-
-fn content() -> Content {
-    Content {
-        bytes: 0,
-        etag: String::new(),
-        class: "STANDARD".into(),
-        pieces: Vec::new(),
-        multipart: false,
-        upload: None,
-        checksum: None,
-        headers: Headers::default(),
-        metadata: Vec::new(),
-        website_redirect: None,
-        tags: Vec::new(),
-        acl: None,
-        sealing: Sealing::Region { wrapped: String::new() },
-        retention: None,
-        legal_hold: false,
-        restore: None,
     }
 }
 
