@@ -27,6 +27,7 @@ pub mod row;
 pub(crate) mod testing;
 pub mod upload;
 mod version;
+pub mod website;
 
 use std::sync::{Arc, OnceLock};
 

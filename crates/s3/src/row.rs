@@ -21,15 +21,18 @@
 
 mod bucket;
 mod codec;
+mod cors;
 mod id;
 mod key;
 mod upload;
 mod version;
+mod website;
 
 pub use bucket::{
     Bucket, DefaultRetention, Encryption, ObjectLock, Ownership, PublicAccessBlock, Versioning,
 };
 pub use codec::{Codec, Unreadable};
+pub use cors::CorsRule;
 pub use id::{null_pointer, null_stamp};
 pub use key::{
     bucket_key, buckets_of, noncurrent_key, noncurrent_of, null_key, object_key, objects_of,
@@ -41,3 +44,4 @@ pub use version::{
     Acl, Checksum, ChecksumKind, Content, Grant, Grantee, Headers, Piece, Restore, Retention,
     Sealing, Version, VersionId,
 };
+pub use website::{Pages, Replace, RoutingRule, Website};

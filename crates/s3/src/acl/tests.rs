@@ -20,6 +20,8 @@ fn bucket(ownership: Option<Ownership>, blocks: Option<PublicAccessBlock>) -> Bu
         policy: None,
         object_lock: None,
         encryption: Encryption::default(),
+        cors: Vec::new(),
+        website: None,
     }
 }
 

@@ -54,6 +54,8 @@ pub async fn create(
         policy: None,
         object_lock: lock.then(ObjectLock::default),
         encryption: Encryption::default(),
+        cors: Vec::new(),
+        website: None,
     };
     let made = s3.engine().commit(|change| {
         if let Some(row) = change.get(&bucket_key(&input.bucket)).map_err(EngineFailure::refusal)? {

@@ -3,7 +3,7 @@
 use aws::{AccountId, Error, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Acl, Codec};
+use super::{Acl, Codec, CorsRule, Website};
 use crate::error::invalid_argument;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,10 @@ pub struct Bucket {
     pub object_lock: Option<ObjectLock>,
     #[serde(default)]
     pub encryption: Encryption,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cors: Vec<CorsRule>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub website: Option<Website>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
