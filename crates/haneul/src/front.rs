@@ -16,6 +16,7 @@ mod s3;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use ::s3::address::Address;
 use aws::sigv4::{self, ServiceKind};
 use aws::{
     Authorizer, Call, Clock, Credentials, Error, Identity, Model, Operation, Protocol, Random,
@@ -110,7 +111,7 @@ impl Front {
     /// Answers whatever was asked. hyper adds the `Date`, by the machine's clock: SDKs correct
     /// their own by it, so it must not follow the region's dial.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response<Outgoing> {
-        if let Some(page) = health::page(&request, self) {
+        if let Some(page) = self.health_page(&request) {
             return page;
         }
         let (parts, incoming) = request.into_parts();
@@ -142,6 +143,15 @@ impl Front {
         line.status = response.status().as_u16();
         self.counters.count(response.status());
         response.map(Outgoing::from)
+    }
+
+    /// Not where such a path is an object of a bucket that the host names, or is signed for.
+    fn health_page(&self, request: &Request<Incoming>) -> Option<Response<Outgoing>> {
+        let page = health::page(request, self)?;
+        let signed = request.headers().contains_key(header::AUTHORIZATION);
+        let host = route::host_of(request.headers(), request.uri());
+        let s3 = host.and_then(|host| Address::of_host(host, &self.domain));
+        (!signed && s3.is_none()).then_some(page)
     }
 
     async fn operate(

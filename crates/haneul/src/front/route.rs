@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use aws::{Model, Service, sigv4};
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Uri, header};
 
 /// Where a request goes.
 #[derive(Clone)]
@@ -140,13 +140,21 @@ pub fn is_form(headers: &HeaderMap) -> bool {
 
 /// The host that a request was sent to, with its port where the client wrote it.
 pub fn full_host(parts: &Parts) -> Option<&str> {
-    let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    named.or_else(|| parts.uri.authority().map(|authority| authority.as_str()))
+    named_host(&parts.headers, &parts.uri)
+}
+
+fn named_host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    named.or_else(|| uri.authority().map(|authority| authority.as_str()))
+}
+
+pub fn host(parts: &Parts) -> Option<&str> {
+    host_of(&parts.headers, &parts.uri)
 }
 
 /// Without its port.
-pub fn host(parts: &Parts) -> Option<&str> {
-    let host = full_host(parts)?;
+pub fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+    let host = named_host(headers, uri)?;
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => Some(name),
         _ => Some(host),

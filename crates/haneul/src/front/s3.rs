@@ -13,6 +13,7 @@ mod authenticate;
 mod length;
 mod region;
 mod rewrite;
+mod website;
 
 use std::panic::AssertUnwindSafe;
 
@@ -21,9 +22,10 @@ use aws::{Call, Check, Decision, Error, Identity, Input, Principal, Protocol, Re
 use futures_util::FutureExt;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use s3::address::{Address, Kind};
+use s3::bucket::cors::{CorsHeaders, Resource};
 use s3::model::{self, MODEL};
 use tokio::time::timeout;
 
@@ -67,10 +69,28 @@ impl Front {
         let request_id = request_id(&self.random.uuid());
         let mut line = RequestLine::new(request_id.clone());
         line.service = MODEL.signing_name.into();
+        let address = route::host(&parts).and_then(|host| Address::of_host(host, &self.domain));
+        let address = address.unwrap_or_else(Address::path_style);
+        let asked = Named::of(&address, &parts);
+        let cors = match &asked.bucket {
+            Some(bucket) => self.s3.cors_headers(bucket, &parts.method, &parts.headers),
+            None => Vec::new(),
+        };
+        let mut known = Known { bucket: asked.bucket.clone(), ..Known::default() };
         let resource = parts.uri.path().to_owned();
-        let mut known = Known::default();
         let (incoming, back) = Back::lend(incoming);
-        let answered = self.operate_s3(&mut parts, incoming, peer, &mut known, &mut line);
+        let answered = async {
+            if address.kind == Kind::Website {
+                drop(incoming);
+                let visit = self.visit(&parts, peer, &address, &request_id, &mut line);
+                return Ok(visit.await);
+            }
+            if parts.method == Method::OPTIONS {
+                drop(incoming);
+                return self.preflight(&asked, &parts, &mut line);
+            }
+            self.operate_s3(&mut parts, &address, incoming, peer, &mut known, &mut line).await
+        };
         let answered = AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|panic| {
             let what = panic.downcast_ref::<String>().cloned();
             let what = what.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
@@ -82,34 +102,44 @@ impl Front {
                 if error.status >= 500 {
                     tracing::error!(request_id, error = %chain(&error), "a request failed");
                 }
-                let error = in_s3_words(error);
+                let error = with_resource(in_s3_words(error), resource);
                 line.error_code = error.code.to_string();
-                if let Some(mut incoming) = back.returned() {
-                    body::discard(&parts.headers, &mut incoming).await;
-                }
-                let error = with_resource(error, resource);
                 Protocol::RestXml.refuse(&MODEL, &error, &request_id, &parts.method)
             }
         };
+        if let Some(mut incoming) = back.returned() {
+            body::discard(&parts.headers, &mut incoming).await;
+        }
         known.decorate(&mut response, &request_id);
+        put(response.headers_mut(), cors);
         line.status = response.status().as_u16();
         self.counters.count(response.status());
         response.map(Outgoing::from)
     }
 
+    /// A browser's question before a request to another site, which nobody signs.
+    fn preflight(
+        &self,
+        asked: &Named,
+        parts: &Parts,
+        line: &mut RequestLine,
+    ) -> Result<Response<aws::Body>, Error> {
+        line.action = "Preflight".into();
+        let allowed = self.s3.preflight(asked.bucket.as_deref(), asked.resource, &parts.headers)?;
+        let mut response = Response::new(aws::Body::default());
+        put(response.headers_mut(), allowed);
+        Ok(response)
+    }
+
     async fn operate_s3(
         &self,
         parts: &mut Parts,
+        address: &Address,
         incoming: arriving::Lent,
         peer: Peer,
         known: &mut Known,
         line: &mut RequestLine,
     ) -> Result<Response<aws::Body>, Error> {
-        let address = route::host(parts).and_then(|host| Address::of_host(host, &self.domain));
-        let address = address.unwrap_or_else(Address::path_style);
-        if address.kind == Kind::Website {
-            return Err(Error::not_served("s3", "GetWebsite"));
-        }
         let request = sigv4::Request::from(&*parts);
         let proof = self.authenticator.authenticate_s3(&request, address.bucket.as_deref()).await?;
         line.account = proof.identity.account.as_ref().map(ToString::to_string);
@@ -131,7 +161,7 @@ impl Front {
             known.bucket = Some(bucket.to_owned());
             known.home = self.s3.region_of(bucket)?;
         }
-        let region = region::of_request(&address, proof.region.as_ref(), known, &self.domain)?;
+        let region = region::of_request(address, proof.region.as_ref(), known, &self.domain)?;
         let region = region.unwrap_or_else(|| self.region.clone());
         let caller = Caller { identity: proof.identity, region };
         line.caller(&caller);
@@ -139,7 +169,6 @@ impl Front {
         if call.identity.principal != Principal::Anonymous {
             (self.note_use)(&call, MODEL.signing_name);
         }
-        rewrite::refuse_unsigned_overrides(parts, &call.identity)?;
         self.serve_s3(head, &call, body, line).await
     }
 
@@ -229,6 +258,35 @@ fn missing_key(input: &Input) -> Option<Input> {
 
 fn anonymous_denied() -> Error {
     Error::access_denied("Access Denied")
+}
+
+/// What a request names, signed or not.
+struct Named {
+    bucket: Option<String>,
+    resource: Resource,
+}
+
+impl Named {
+    fn of(address: &Address, parts: &Parts) -> Self {
+        let path = parts.uri.path().strip_prefix('/').unwrap_or_default();
+        let (bucket, key) = match &address.bucket {
+            Some(bucket) => (Some(bucket.clone()), path),
+            None => {
+                let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+                ((!bucket.is_empty()).then(|| bucket.to_owned()), key)
+            }
+        };
+        let resource = if key.is_empty() { Resource::Bucket } else { Resource::Object };
+        Self { bucket, resource }
+    }
+}
+
+fn put(headers: &mut HeaderMap, more: CorsHeaders) {
+    for (name, value) in more {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// S3's own form: sixteen upper-case letters and digits.

@@ -40,7 +40,8 @@ impl Back {
     }
 
     pub fn returned(&self) -> Option<Incoming> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let incoming = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        incoming.filter(|incoming| !incoming.is_end_stream())
     }
 }
 

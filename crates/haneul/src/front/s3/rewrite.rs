@@ -1,7 +1,7 @@
 //! What is changed in a verified request before it is parsed: addresses become path style,
 //! parameters of presigned URLs become the headers that they stand for.
 
-use aws::{Error, Identity, sigv4};
+use aws::{Error, sigv4};
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -67,25 +67,6 @@ pub fn headers_from_query(parts: &mut Parts) -> Result<(), Error> {
     }
     for (name, value) in found {
         parts.headers.append(name, value);
-    }
-    Ok(())
-}
-
-/// Whoever asks without a signature gets an object as it was put.
-///
-/// # Errors
-/// `InvalidRequest`.
-pub fn refuse_unsigned_overrides(parts: &Parts, identity: &Identity) -> Result<(), Error> {
-    let overrides = || {
-        let query = parts.uri.query().unwrap_or_default();
-        query.split('&').any(|pair| pair.starts_with("response-"))
-    };
-    if identity.account.is_none() && overrides() {
-        return Err(Error::client(
-            400,
-            "InvalidRequest",
-            "Request specific response headers cannot be used for anonymous GET requests.",
-        ));
     }
     Ok(())
 }

@@ -1,0 +1,58 @@
+//! Requests to websites' hosts: anonymous whatever they carry, and answered in HTML.
+
+use aws::{Error, Identity, Region};
+use http::Response;
+use http::request::Parts;
+use s3::address::Address;
+use s3::website::{Visit, error_page};
+
+use crate::front::authenticate::Caller;
+use crate::front::{Front, chain};
+use crate::listener::Peer;
+use crate::log::RequestLine;
+
+impl Front {
+    pub(super) async fn visit(
+        &self,
+        parts: &Parts,
+        peer: Peer,
+        address: &Address,
+        request_id: &str,
+        line: &mut RequestLine,
+    ) -> Response<aws::Body> {
+        line.action = "Website".into();
+        let bucket = address.bucket.as_deref().unwrap_or_default();
+        let answered = match self.website_region(bucket, address) {
+            Ok(region) => {
+                let caller = Caller { identity: Identity::anonymous(), region };
+                let call = self.call(caller, parts, peer, request_id);
+                self.s3.visit(Visit { call: &call, bucket, parts }).await
+            }
+            Err(error) => Err(error),
+        };
+        answered.unwrap_or_else(|error| {
+            if error.status >= 500 {
+                tracing::error!(request_id, error = %chain(&error), "a request failed");
+            }
+            let error = super::in_s3_words(error);
+            line.error_code = error.code.to_string();
+            error_page(&error, request_id, &parts.method)
+        })
+    }
+
+    /// The bucket's region, which must be the one that the host names, if it does.
+    fn website_region(&self, bucket: &str, address: &Address) -> Result<Region, Error> {
+        let home = self.s3.region_of(bucket)?;
+        if let (Some(home), Some(named)) = (&home, &address.region)
+            && home != named
+        {
+            let why = "The specified bucket exists in another region. Please direct requests to \
+                       the specified endpoint.";
+            let endpoint = format!("{bucket}.s3-website.{home}.{}", self.domain);
+            return Err(
+                Error::client(400, "IncorrectEndpoint", why).with_detail("Endpoint", endpoint)
+            );
+        }
+        Ok(home.unwrap_or_else(|| self.region.clone()))
+    }
+}
