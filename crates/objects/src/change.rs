@@ -93,10 +93,16 @@ impl Decided {
         self.rows.is_empty() && self.attached.is_empty() && self.dropped.is_empty()
     }
 
+    /// Bytes of a user's that go into the log with it.
+    pub(crate) fn bytes(&self) -> usize {
+        let rows = self.rows.iter();
+        let rows = rows.map(|(key, row)| key.len() + row.as_ref().map_or(0, |row| row.value.len()));
+        rows.sum::<usize>() + self.attached.iter().map(NewBlob::inline_bytes).sum::<usize>()
+    }
+
     /// # Errors
     /// A key, a value or the whole is over its limit.
     pub(crate) fn check(&self) -> Result<(), CommitError> {
-        let mut bytes = 0;
         for (key, row) in &self.rows {
             let value = row.as_ref().map_or(0, |row| row.value.len());
             if key.len() > KEY_BYTES_MAX {
@@ -105,9 +111,8 @@ impl Decided {
             if value > VALUE_BYTES_MAX {
                 return Err(too_large("a value", value, VALUE_BYTES_MAX));
             }
-            bytes += key.len() + value;
         }
-        bytes += self.attached.iter().map(|blob| blob.bytes.len()).sum::<usize>();
+        let bytes = self.bytes();
         if bytes > CHANGE_BYTES_MAX {
             return Err(too_large("a change", bytes, CHANGE_BYTES_MAX));
         }

@@ -1,14 +1,17 @@
 //! The engine's handle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use journal::{Journal, ZoneHealth};
 use tokio::task::JoinHandle;
 
+use crate::blob::{INLINE_BYTES_MAX, Writing};
+use crate::extents::Extents;
+use crate::frame::Stored;
 use crate::index::{Database, Index, IndexError, Memory, Segment};
 use crate::keeper::Keeper;
 use crate::line::{Crowded, Line, LogState, closed};
@@ -16,7 +19,6 @@ use crate::memory_disk::MemoryDisk;
 use crate::options::{FoundIndex, Opener};
 use crate::replay::{ReplayError, replay};
 use crate::scan::{Layers, scan};
-use crate::seal::Seal;
 use crate::shared::Shared;
 use crate::tables::Tables;
 use crate::{
@@ -61,8 +63,9 @@ impl Engine {
         let (log, recovery) = opener.open()?;
         let (tables, index) = tables_of(&log, options.index.as_deref(), &options.limits)?;
         let found = Found { created: recovery.created, zones: recovery.zones, index };
+        let extents = extents_of(&options, &tables)?;
         let (line, queue) = Line::new(log.clone(), tables.active.reached.number);
-        let shared = Arc::new(Shared::new(tables, line, log));
+        let shared = Arc::new(Shared::new(tables, line, log, extents));
         let keeper = Keeper::new(shared.clone(), queue, opener, options.limits);
         let keeper = Mutex::new(Some(tokio::spawn(keeper.run())));
         Ok((Self { running: Arc::new(Running { shared, keeper }) }, found))
@@ -74,7 +77,8 @@ impl Engine {
     /// # Panics
     /// When the system gives it no thread.
     pub fn memory() -> Self {
-        let zone = || Zone { log: Arc::new(MemoryDisk::default()) };
+        let disk = || Arc::new(MemoryDisk::default());
+        let zone = || Zone { log: disk(), extents: disk() };
         let options = Options {
             zones: std::iter::repeat_with(zone).take(MEMORY_ZONES).collect(),
             index: None,
@@ -85,7 +89,7 @@ impl Engine {
         Self::open(options).expect("memory takes everything").0
     }
 
-    fn shared(&self) -> &Shared {
+    fn shared(&self) -> &Arc<Shared> {
         &self.running.shared
     }
 
@@ -110,11 +114,18 @@ impl Engine {
     pub async fn write(
         &self,
         bytes: u64,
-        _layout: Layout,
+        layout: Layout,
         key: Option<BlobKey>,
     ) -> Result<BlobWriter, WriteError> {
         let id = BlobId(self.shared().next_id());
-        Ok(BlobWriter { id, announced: bytes, bytes: BytesMut::new(), key })
+        let writing = if bytes <= INLINE_BYTES_MAX {
+            let room = usize::try_from(bytes).expect("it is small");
+            Writing::Inline { announced: bytes, bytes: BytesMut::with_capacity(room), key }
+        } else {
+            let writer = self.shared().extents.begin(id, bytes, layout, key).await?;
+            Writing::Extent(Box::new(writer))
+        };
+        Ok(BlobWriter { id, writing })
     }
 
     /// The bytes `range` of a blob; what lies beyond its end is left out. What is read is what was
@@ -128,20 +139,7 @@ impl Engine {
         key: Option<BlobKey>,
         range: Range<u64>,
     ) -> Result<BlobReader, ReadError> {
-        let (blob, bytes) = self.shared().inline(blob)?;
-        let bytes = match (key, blob.stored.sealed) {
-            (None, false) => bytes,
-            (Some(key), true) => {
-                let mut block = Vec::from(bytes);
-                let opened = Seal::new(&key).open(0, &mut block)?.len();
-                block.truncate(opened);
-                Bytes::from(block)
-            }
-            _ => return Err(ReadError::WrongKey),
-        };
-        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
-        let bytes = bytes.slice(at(range.start)..at(range.end).max(at(range.start)));
-        Ok(BlobReader { bytes: (!bytes.is_empty()).then_some(bytes) })
+        self.shared().read(blob, key, range)
     }
 
     pub fn health(&self) -> Health {
@@ -179,6 +177,15 @@ impl Engine {
     pub fn segments(&self) -> Result<BTreeMap<u64, Segment>, ReadError> {
         let index = self.shared().tables().index.clone();
         Ok(index.segments()?)
+    }
+
+    /// The room that attached blobs take of each extent, as far as the index shows it.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn extents(&self) -> Result<BTreeMap<u64, u64>, ReadError> {
+        let index = self.shared().tables().index.clone();
+        Ok(index.extents()?)
     }
 }
 
@@ -238,6 +245,17 @@ fn tables_of(
     remove(path)?;
     let index: Arc<dyn Index> = Arc::new(open()?);
     Ok((replay(log, index, limits)?, FoundIndex::Rebuilt(unusable)))
+}
+
+fn extents_of(options: &Options, tables: &Tables) -> Result<Extents, OpenError> {
+    let mut known: BTreeSet<u64> = tables.index.extents()?.into_keys().collect();
+    for blob in tables.active.blobs.values().flatten() {
+        if let Stored::Extent(location) = &blob.stored {
+            known.insert(location.extent());
+        }
+    }
+    let disks = options.zones.iter().map(|zone| Some(zone.extents.clone())).collect();
+    Extents::open(disks, options.limits.min_zones, known).map_err(OpenError::Extents)
 }
 
 fn remove(path: &Path) -> Result<(), OpenError> {

@@ -10,12 +10,15 @@
 //! blobs u32, of each: op u8, id u64, then as op says
 //!   0 dropped
 //!   1 attached, its bytes here: sealed u8, bytes (u32 length, bytes)
+//!   2 attached, its bytes in an extent: location (u8 length, bytes: `extents/location.rs`)
 //! ```
 //! Numbers are little-endian. Rows come first, so that they lie together before large bytes.
 
 use bytes::Bytes;
 
+use crate::blob::Held;
 use crate::change::Decided;
+use crate::extents::{Hold, Location};
 use crate::{BlobId, Row};
 
 pub(crate) const FORMAT: u8 = 1;
@@ -26,6 +29,7 @@ const ROW_MOVED: u8 = 2;
 
 const BLOB_DROPPED: u8 = 0;
 const BLOB_INLINE: u8 = 1;
+const BLOB_IN_EXTENT: u8 = 2;
 
 /// A change and its place in the order of all changes. One whose number does not follow the last
 /// one's was decided after one that did not happen: it did not happen either.
@@ -45,17 +49,16 @@ pub(crate) struct Effect {
     pub(crate) blobs: Vec<(BlobId, Option<Stored>)>,
 }
 
-/// How a blob is stored.
+/// Where a blob's bytes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stored {
-    pub(crate) sealed: bool,
-    pub(crate) at: At,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum At {
+pub(crate) enum Stored {
     /// In the frame that attaches it, from this byte of the payload on.
-    Inline { offset: u32, bytes: u32 },
+    Inline {
+        offset: u32,
+        bytes: u32,
+        sealed: bool,
+    },
+    Extent(Location),
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,15 +72,19 @@ pub enum FrameError {
     Damaged,
 }
 
-/// The payload for the journal, and what it does.
-pub(crate) fn encode(number: u64, stamp: u64, decided: Decided) -> (Bytes, Effect) {
+/// A change ready for the journal.
+pub(crate) struct Encoded {
+    pub(crate) payload: Bytes,
+    /// What it does, as decoding the payload would say it.
+    pub(crate) effect: Effect,
+    /// To be kept until readers see what it does.
+    pub(crate) holds: Vec<Hold>,
+}
+
+pub(crate) fn encode(number: u64, stamp: u64, decided: Decided) -> Encoded {
+    let bytes = decided.bytes() + FIXED_BYTES + decided.rows.len() * ROW_BYTES;
     let Decided { rows, attached, dropped } = decided;
-    let bytes = rows.iter().map(|(key, row)| {
-        key.len() + row.as_ref().map_or(0, |row| row.value.len()) + ROW_OVERHEAD_BYTES
-    });
-    let blobs = attached.iter().map(|blob| blob.bytes.len() + BLOB_OVERHEAD_BYTES);
-    let fixed = FIXED_BYTES + dropped.len() * BLOB_OVERHEAD_BYTES;
-    let mut out = Vec::with_capacity(fixed + bytes.sum::<usize>() + blobs.sum::<usize>());
+    let mut out = Vec::with_capacity(bytes + (attached.len() + dropped.len()) * BLOB_BYTES);
     out.push(FORMAT);
     put_u64(&mut out, number);
     put_u64(&mut out, stamp);
@@ -87,26 +94,48 @@ pub(crate) fn encode(number: u64, stamp: u64, decided: Decided) -> (Bytes, Effec
     }
     put_len(&mut out, attached.len() + dropped.len());
     let mut blobs = Vec::with_capacity(attached.len() + dropped.len());
+    let mut holds = Vec::new();
     for blob in attached {
-        out.push(BLOB_INLINE);
-        put_u64(&mut out, blob.id.0);
-        out.push(u8::from(blob.sealed));
-        put_len(&mut out, blob.bytes.len());
-        let at = At::Inline { offset: len32(out.len()), bytes: len32(blob.bytes.len()) };
-        out.extend_from_slice(&blob.bytes);
-        blobs.push((blob.id, Some(Stored { sealed: blob.sealed, at })));
+        let (stored, hold) = put_blob(&mut out, blob.id, blob.held);
+        blobs.push((blob.id, Some(stored)));
+        holds.extend(hold);
     }
     for id in dropped {
         out.push(BLOB_DROPPED);
         put_u64(&mut out, id.0);
         blobs.push((id, None));
     }
-    (out.into(), Effect { rows: rows.into_iter().collect(), blobs })
+    let effect = Effect { rows: rows.into_iter().collect(), blobs };
+    Encoded { payload: out.into(), effect, holds }
 }
 
+/// Of each part, without bytes of a user's; a blob's location is at most 32.
 const FIXED_BYTES: usize = 1 + 8 + 8 + 4 + 4;
-const ROW_OVERHEAD_BYTES: usize = 1 + 2 + 8 + 4;
-const BLOB_OVERHEAD_BYTES: usize = 1 + 8 + 1 + 4;
+const ROW_BYTES: usize = 1 + 2 + 8 + 4;
+const BLOB_BYTES: usize = 1 + 8 + 1 + 32;
+
+fn put_blob(out: &mut Vec<u8>, id: BlobId, held: Held) -> (Stored, Option<Hold>) {
+    match held {
+        Held::Inline { bytes, sealed } => {
+            out.push(BLOB_INLINE);
+            put_u64(out, id.0);
+            out.push(u8::from(sealed));
+            put_len(out, bytes.len());
+            let stored =
+                Stored::Inline { offset: len32(out.len()), bytes: len32(bytes.len()), sealed };
+            out.extend_from_slice(&bytes);
+            (stored, None)
+        }
+        Held::Extent(written) => {
+            out.push(BLOB_IN_EXTENT);
+            put_u64(out, id.0);
+            let location = written.location.encode();
+            out.push(u8::try_from(location.len()).expect("a location is a dozen bytes"));
+            out.extend_from_slice(&location);
+            (Stored::Extent(written.location), Some(written.hold))
+        }
+    }
+}
 
 fn put_row(out: &mut Vec<u8>, stamp: u64, key: &[u8], row: Option<&Row>) {
     out.push(match row {
@@ -193,7 +222,12 @@ impl Reader<'_> {
                 let bytes = self.u32()?;
                 let offset = u32::try_from(self.at).ok()?;
                 self.take(usize::try_from(bytes).ok()?)?;
-                Some((id, Some(Stored { sealed, at: At::Inline { offset, bytes } })))
+                Some((id, Some(Stored::Inline { offset, bytes, sealed })))
+            }
+            BLOB_IN_EXTENT => {
+                let bytes = self.u8()?;
+                let location = Location::decode(self.take(usize::from(bytes))?)?;
+                Some((id, Some(Stored::Extent(location))))
             }
             _ => None,
         }
@@ -249,8 +283,9 @@ mod tests {
     fn decided() -> Decided {
         let rows = [("a", None), ("b", row("set", 9)), ("c", row("moved", 4))];
         let rows = rows.into_iter().map(|(key, row)| (key.as_bytes().to_vec(), row));
-        let blob = NewBlob { id: BlobId(5), bytes: Bytes::from_static(b"bytes"), sealed: true };
-        Decided { rows: BTreeMap::from_iter(rows), attached: vec![blob], dropped: vec![BlobId(3)] }
+        let held = Held::Inline { bytes: Bytes::from_static(b"bytes"), sealed: true };
+        let attached = vec![NewBlob { id: BlobId(5), held }];
+        Decided { rows: BTreeMap::from_iter(rows), attached, dropped: vec![BlobId(3)] }
     }
 
     /// What is in a log must be readable for ever.
@@ -267,14 +302,24 @@ mod tests {
 
     #[test]
     fn a_frame_has_its_bytes_and_comes_back() {
-        let (payload, effect) = encode(7, 9, decided());
+        let Encoded { payload, effect, holds } = encode(7, 9, decided());
         assert_eq!(&payload[..], GOLDEN);
+        assert!(holds.is_empty());
         assert_eq!(decode(&payload), Ok(Frame { number: 7, stamp: 9, effect: effect.clone() }));
-        let Some(Stored { at: At::Inline { offset, bytes }, .. }) = effect.blobs[0].1 else {
-            panic!("inline")
-        };
-        let from = usize::try_from(offset).expect("small");
-        assert_eq!(&payload[from..from + usize::try_from(bytes).expect("small")], b"bytes");
+        let at = u32::try_from(GOLDEN.len() - 9 - 5).expect("small");
+        let stored = Stored::Inline { offset: at, bytes: 5, sealed: true };
+        assert_eq!(effect.blobs, [(BlobId(5), Some(stored)), (BlobId(3), None)]);
+    }
+
+    #[test]
+    fn a_blob_in_an_extent_is_a_location() {
+        let location = b"\x01\x04\x07\x08\x80\x80\x08";
+        let payload =
+            [b"\x01".as_slice(), &[0; 16 + 4], b"\x01\0\0\0\x02\x05\0\0\0\0\0\0\0\x07", location];
+        let frame = decode(&payload.concat().into()).expect("a frame");
+        let location = Location::decode(location).expect("a location");
+        assert_eq!((location.extent(), location.bytes()), (7, 128 << 10));
+        assert_eq!(frame.effect.blobs, [(BlobId(5), Some(Stored::Extent(location)))]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub(crate) use database::Database;
 pub(crate) use memory::Memory;
 
-use crate::frame::At;
+use crate::frame::Stored;
 use crate::scan::Cursor;
 use crate::table::{Blob, Reached, Slot, Table};
 use crate::{BlobId, ReadError};
@@ -45,6 +45,10 @@ pub(crate) trait Index: Send + Sync {
 
     /// What of each segment of the log still counts, as far as it shows the log.
     fn segments(&self) -> Result<BTreeMap<u64, Segment>, IndexError>;
+
+    /// The room that attached blobs take of each extent, as far as it shows the log; extents
+    /// without any are not there.
+    fn extents(&self) -> Result<BTreeMap<u64, u64>, IndexError>;
 }
 
 /// What a segment of the log holds for us.
@@ -61,6 +65,7 @@ pub struct Segment {
 #[derive(Debug, Default)]
 struct Counts {
     segments: BTreeMap<u64, i64>,
+    extents: BTreeMap<u64, i64>,
 }
 
 impl Counts {
@@ -75,8 +80,13 @@ impl Counts {
     }
 
     fn blob(&mut self, blob: &Blob, sign: i64) {
-        let bytes = match blob.stored.at {
-            At::Inline { bytes, .. } => usize::try_from(bytes).unwrap_or(usize::MAX),
+        let bytes = match &blob.stored {
+            Stored::Inline { bytes, .. } => usize::try_from(*bytes).unwrap_or(usize::MAX),
+            Stored::Extent(location) => {
+                let room = i64::try_from(location.room()).unwrap_or(i64::MAX);
+                *self.extents.entry(location.extent()).or_default() += sign * room;
+                0
+            }
         };
         self.add(blob.place.segment, bytes + ENTRY_BYTES, sign);
     }

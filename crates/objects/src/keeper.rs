@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use journal::{CommitError as LogError, Committed, Journal, Ticket};
+use journal::{CommitError as LogError, Committed, Journal, Place, Ticket};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::CommitError;
+use crate::extents::Hold;
 use crate::frame::Effect;
 use crate::line::{Crowded, Done, LogState, Submitted, Waiting};
 use crate::options::{Limits, Opener};
@@ -48,6 +49,15 @@ struct Durable {
     number: u64,
     effect: Effect,
     at: At,
+    holds: Vec<Hold>,
+}
+
+/// A change that is not known to have happened. What it attaches is held until that is known:
+/// it may turn out to have happened.
+struct Lost {
+    lost: LogError,
+    answer: Answer,
+    holds: Vec<Hold>,
 }
 
 impl Keeper {
@@ -81,24 +91,24 @@ impl Keeper {
     async fn answer(&mut self, first: Waiting) {
         let (batch, lost) = self.gather(first).await;
         self.publish(batch);
-        if let Some((lost, answer)) = lost {
-            self.mend(lost, answer).await;
+        if let Some(lost) = lost {
+            self.mend(lost).await;
         }
         self.flush_if_due();
     }
 
     /// The first of the queue, and with it all that are settled already.
-    async fn gather(&mut self, first: Waiting) -> (Batch, Option<(LogError, Answer)>) {
+    async fn gather(&mut self, first: Waiting) -> (Batch, Option<Lost>) {
         let mut batch = Batch::default();
         let mut next = Some(first);
         while let Some(Waiting { submitted, answer }) = next {
-            if let Some(Submitted { number, effect, payload_bytes, ticket }) = submitted {
+            if let Some(Submitted { number, effect, payload_bytes, ticket, holds }) = submitted {
                 match self.settle_or_publish(&mut batch, ticket).await {
                     Ok(committed) => {
                         let at = at(committed, payload_bytes);
-                        batch.changes.push(Durable { number, effect, at });
+                        batch.changes.push(Durable { number, effect, at, holds });
                     }
-                    Err(lost) => return (batch, Some((lost, answer))),
+                    Err(lost) => return (batch, Some(Lost { lost, answer, holds })),
                 }
             }
             batch.answers.push(answer);
@@ -125,10 +135,11 @@ impl Keeper {
         let mut done = Vec::with_capacity(changes.len());
         if !changes.is_empty() {
             let mut tables = self.shared.tables_mut();
-            for Durable { number, effect, at } in changes {
+            for Durable { number, effect, at, holds } in changes {
                 let keys = effect.rows.iter().map(|(key, _)| key.clone()).collect();
                 done.push(Done { number, keys, payload_bytes: at.payload_bytes });
                 tables.active.apply(number, effect, at);
+                drop(holds);
             }
         }
         if self.shared.line.inner().done(answers.len(), &done) {
@@ -142,49 +153,46 @@ impl Keeper {
 
     /// Something is lost. Everything behind it in the line is void or lost too: answers all of
     /// it, finds out what is durable, and goes on from there.
-    async fn mend(&mut self, lost: LogError, answer: Answer) {
-        let why = reason(&lost).to_owned();
-        let log = {
-            let mut line = self.shared.line.inner();
-            match std::mem::replace(&mut line.log, LogState::Mending(why.clone())) {
-                LogState::Open(log) => Some(log),
-                closed => {
-                    line.log = closed;
-                    None
-                }
-            }
-        };
+    async fn mend(&mut self, first: Lost) {
+        let why = reason(&first.lost).to_owned();
+        let log = self.shared.line.mend(&why);
         tracing::warn!(%why, "the log of the objects lost a change; looking what is durable");
-        let mut unknown = matches!(lost, LogError::Unknown(_));
-        let mut lost_ones = vec![(lost, answer)];
-        while let Ok(Waiting { submitted, answer }) = self.queue.try_recv() {
-            let lost = match submitted {
-                None => LogError::Unavailable(why.clone()),
-                Some(submitted) => match submitted.ticket.await {
-                    // In the log, and void: its number does not follow.
-                    Ok(committed) => {
-                        let at = at(committed, submitted.payload_bytes);
-                        self.shared.tables_mut().active.pass(at, false);
-                        LogError::Unavailable(why.clone())
-                    }
-                    Err(lost) => lost,
-                },
-            };
-            unknown |= matches!(lost, LogError::Unknown(_));
-            lost_ones.push((lost, answer));
-        }
-        for (lost, answer) in lost_ones {
+        let lost = self.gather_lost(first, &why).await;
+        let unknown = lost.iter().any(|lost| matches!(lost.lost, LogError::Unknown(_)));
+        let mut held = Vec::new();
+        for Lost { lost, answer, holds } in lost {
             let _ = answer.send(Err(match lost {
                 LogError::Unavailable(why) => CommitError::Unavailable(why),
                 LogError::Unknown(why) => CommitError::Unknown(why),
             }));
+            held.push(holds);
         }
-        let Some(log) = log else { return };
-        if unknown || log.stopped().is_some() {
-            self.reopen(log).await;
-        } else {
-            self.resume(log);
+        match log {
+            Some(log) if unknown || log.stopped().is_some() => self.reopen(log).await,
+            Some(log) => self.resume(log),
+            // Closed meanwhile.
+            None => {}
         }
+    }
+
+    async fn gather_lost(&mut self, first: Lost, why: &str) -> Vec<Lost> {
+        let mut all = vec![first];
+        while let Ok(Waiting { submitted, answer }) = self.queue.try_recv() {
+            let (mut lost, mut holds) = (LogError::Unavailable(why.to_owned()), Vec::new());
+            if let Some(submitted) = submitted {
+                holds = submitted.holds;
+                match submitted.ticket.await {
+                    // In the log, and void: its number does not follow.
+                    Ok(committed) => {
+                        let at = at(committed, submitted.payload_bytes);
+                        self.shared.tables_mut().active.pass(at, false);
+                    }
+                    Err(error) => lost = error,
+                }
+            }
+            all.push(Lost { lost, answer, holds });
+        }
+        all
     }
 
     fn resume(&self, log: Journal) {
@@ -309,7 +317,14 @@ async fn flush(shared: Arc<Shared>, frozen: Arc<Table>, wait: Duration) -> Resul
     }
     let write = move || {
         let index = shared.tables().index.clone();
-        index.apply(&frozen).map_err(|error| error.to_string())
+        index.apply(&frozen).map_err(|error| error.to_string())?;
+        // All of the log is kept: what of it may go is for who empties segments to say.
+        let kept = shared.log().checkpoint(frozen.reached.sequence, Place::default());
+        if let Err(error) = kept {
+            // The next start reads more than it had to.
+            tracing::warn!(%error, "the log of the objects was not told of the index");
+        }
+        Ok(())
     };
     tokio::task::spawn_blocking(write).await.unwrap_or_else(|panic| Err(panic.to_string()))
 }

@@ -8,7 +8,8 @@ use journal::{Journal, Ticket};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::change::Decided;
-use crate::frame::{self, Effect};
+use crate::extents::Hold;
+use crate::frame::{self, Effect, Encoded};
 use crate::scan::{Cursor, Layers, MapCursor};
 use crate::tables::Tables;
 use crate::{CommitError, ReadError, Row};
@@ -66,6 +67,8 @@ pub(crate) struct Submitted {
     pub(crate) effect: Effect,
     pub(crate) payload_bytes: usize,
     pub(crate) ticket: Ticket,
+    /// Dropped when readers see what it attaches, or it certainly did not happen.
+    pub(crate) holds: Vec<Hold>,
 }
 
 /// What of a change the line has to forget once it is in the table.
@@ -125,15 +128,24 @@ impl Line {
         }
     }
 
-    /// Nothing comes in any more.
-    pub(crate) fn close(&self) -> Option<Journal> {
+    /// Nothing comes in until it is known what is durable. Answers the log, unless it is closed.
+    pub(crate) fn mend(&self, why: &str) -> Option<Journal> {
         let mut inner = self.inner();
+        match std::mem::replace(&mut inner.log, LogState::Mending(why.to_owned())) {
+            LogState::Open(log) => Some(log),
+            other => {
+                inner.log = other;
+                None
+            }
+        }
+    }
+
+    /// Nothing comes in any more.
+    pub(crate) fn close(&self) {
+        let mut inner = self.inner();
+        inner.log = LogState::Closed;
         // Ends the keeper once it has answered what is here.
         inner.queue = mpsc::unbounded_channel().0;
-        match std::mem::replace(&mut inner.log, LogState::Closed) {
-            LogState::Open(log) => Some(log),
-            LogState::Mending(_) | LogState::Closed => None,
-        }
     }
 }
 
@@ -151,14 +163,14 @@ impl Inner {
         let LogState::Open(log) = &self.log else { unreachable!("entered when it is open") };
         self.number += 1;
         let number = self.number;
-        let (payload, effect) = frame::encode(number, stamp, decided);
+        let Encoded { payload, effect, holds } = frame::encode(number, stamp, decided);
         let payload_bytes = payload.len();
         let ticket = log.submit(payload);
         for (key, row) in &effect.rows {
             self.pending.insert(key.clone(), Pending { number, row: row.clone() });
         }
         self.underway_bytes += payload_bytes;
-        self.wait(Some(Submitted { number, effect, payload_bytes, ticket }))
+        self.wait(Some(Submitted { number, effect, payload_bytes, ticket, holds }))
     }
 
     /// For an answer that changes nothing and may rest on what is still underway.

@@ -26,6 +26,7 @@ pub struct Options {
 #[derive(Clone)]
 pub struct Zone {
     pub log: Arc<dyn Disk>,
+    pub extents: Arc<dyn Disk>,
 }
 
 #[derive(Clone, Debug)]
@@ -87,6 +88,8 @@ pub enum OpenError {
     /// The index can neither be used nor made.
     #[error("{0}")]
     Index(String),
+    #[error("the extents of the objects cannot be opened: {0}")]
+    Extents(std::io::Error),
     #[error(transparent)]
     Frame(#[from] FrameError),
 }

@@ -1,17 +1,21 @@
 //! What the handle, the line and the keeper have in common.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 use journal::Journal;
 use tokio::sync::Notify;
 
-use crate::frame::At;
+use crate::blob::{MovingReader, Reading};
+use crate::extents::Extents;
+use crate::frame::Stored;
 use crate::line::{Line, Underway};
+use crate::seal::Seal;
 use crate::table::Blob;
 use crate::tables::Tables;
-use crate::{BlobId, Change, CommitError, ReadError};
+use crate::{BlobId, BlobKey, BlobReader, Change, CommitError, ReadError};
 
 /// Bits of a stamp or an id below the epoch of the opening that gave it.
 const EPOCH_SHIFT: u32 = 40;
@@ -26,14 +30,16 @@ pub(crate) struct Shared {
     pub(crate) room: Notify,
     /// The log, for reading what lies in it.
     log: RwLock<Journal>,
+    pub(crate) extents: Extents,
     /// The last stamp or id given.
     ids: AtomicU64,
 }
 
 impl Shared {
-    pub(crate) fn new(tables: Tables, line: Line, log: Journal) -> Self {
+    pub(crate) fn new(tables: Tables, line: Line, log: Journal, extents: Extents) -> Self {
         let ids = AtomicU64::new(first_id(&log));
-        Self { tables: RwLock::new(tables), line, room: Notify::new(), log: RwLock::new(log), ids }
+        let (tables, log) = (RwLock::new(tables), RwLock::new(log));
+        Self { tables, line, room: Notify::new(), log, extents, ids }
     }
 
     pub(crate) fn tables(&self) -> RwLockReadGuard<'_, Tables> {
@@ -104,21 +110,34 @@ impl Shared {
         self.tables().blob(id)?.ok_or(ReadError::NoSuchBlob(id.0))
     }
 
-    /// What is stored of a blob that lies in the log.
-    pub(crate) fn inline(&self, id: BlobId) -> Result<(Blob, Bytes), ReadError> {
+    /// The bytes `range` of a blob that readers see.
+    pub(crate) fn read(
+        self: &Arc<Self>,
+        id: BlobId,
+        key: Option<BlobKey>,
+        range: Range<u64>,
+    ) -> Result<BlobReader, ReadError> {
         let mut why = String::new();
         for _ in 0..LOOKUPS_MAX {
             let blob = self.blob(id)?;
-            let At::Inline { offset, bytes } = blob.stored.at;
+            let (offset, bytes, sealed) = match blob.stored {
+                Stored::Inline { offset, bytes, sealed } => (offset, bytes, sealed),
+                Stored::Extent(location) => {
+                    let reader = self.extents.read(id, &location, key.clone(), range.clone())?;
+                    let shared = self.clone();
+                    let reader = MovingReader { shared, id, key, range, location, reader };
+                    return Ok(BlobReader { reading: Reading::Extent(Box::new(reader)) });
+                }
+            };
             let payload_bytes = usize::try_from(blob.payload_bytes).unwrap_or(usize::MAX);
             match self.log().frame_at(blob.place, payload_bytes) {
                 Ok(payload) => {
-                    let from = usize::try_from(offset).unwrap_or(usize::MAX);
-                    let end = from.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
-                    if end > payload.len() {
-                        return Err(ReadError::Lost(format!("{id:?} lies beyond its frame")));
-                    }
-                    return Ok((blob, payload.slice(from..end)));
+                    let stored = part(&payload, u64::from(offset), u64::from(bytes));
+                    let bytes = opened(stored, sealed, key)?;
+                    let length = range.end.saturating_sub(range.start);
+                    let wanted = part(&bytes, range.start, length);
+                    let wanted = (!wanted.is_empty()).then_some(wanted);
+                    return Ok(BlobReader { reading: Reading::Inline(wanted) });
                 }
                 // Moved since it was looked up, and the place let go.
                 Err(journal::ReadError::Truncated { oldest }) => {
@@ -128,6 +147,25 @@ impl Shared {
             }
         }
         Err(ReadError::Lost(why))
+    }
+}
+
+/// As much of these bytes as there is.
+fn part(bytes: &Bytes, from: u64, length: u64) -> Bytes {
+    let within = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.slice(within(from)..within(from.saturating_add(length)))
+}
+
+fn opened(stored: Bytes, sealed: bool, key: Option<BlobKey>) -> Result<Bytes, ReadError> {
+    match (key, sealed) {
+        (None, false) => Ok(stored),
+        (Some(key), true) => {
+            let mut block = Vec::from(stored);
+            let bytes = Seal::new(&key).open(0, &mut block)?.len();
+            block.truncate(bytes);
+            Ok(block.into())
+        }
+        _ => Err(ReadError::WrongKey),
     }
 }
 

@@ -34,8 +34,11 @@ impl Objects {
         if let Some(folder) = index.parent() {
             make_private_dir(folder)?;
         }
-        let zone = |log: &PathBuf| Ok(Zone { log: open_disk(log)? });
-        let zones = logs.iter().map(zone).collect::<Result<_, StorageError>>()?;
+        let zone = |(zone, log): (&PathBuf, &PathBuf)| {
+            let extents = zone.join("objects").join("extents");
+            Ok(Zone { log: open_disk(log)?, extents: open_disk(&extents)? })
+        };
+        let zones = zones.iter().zip(&logs).map(zone).collect::<Result<_, StorageError>>()?;
         let (engine, found) = Engine::open(Options {
             zones,
             index: Some(index),

@@ -18,6 +18,7 @@ use super::*;
 struct Machine {
     power: Power,
     disks: Vec<SimDisk>,
+    extents: Vec<SimDisk>,
     folder: tempfile::TempDir,
     /// Whether the index is in a file; else it is built again at each start.
     file: bool,
@@ -26,10 +27,11 @@ struct Machine {
 
 impl Machine {
     fn new(seed: u64) -> Self {
-        let (mut seed, power) = (seed, Power::default());
-        let disks = (0..3).map(|_| SimDisk::new(draw(&mut seed), power.clone())).collect();
+        let (mut random, power) = (seed, Power::default());
+        let mut three = || (0..3).map(|_| SimDisk::new(draw(&mut random), power.clone())).collect();
+        let (disks, extents) = (three(), three());
         let folder = tempfile::tempdir().expect("a folder");
-        Self { power, disks, folder, file: true, nonce: (seed << 32).into() }
+        Self { power, disks, extents, folder, file: true, nonce: (seed << 32).into() }
     }
 
     fn index(&self) -> PathBuf {
@@ -37,7 +39,10 @@ impl Machine {
     }
 
     fn options(&self, limits: Limits) -> Options {
-        let disk = |disk: &SimDisk| Zone { log: Arc::new(disk.clone()) as Arc<dyn Disk> };
+        let disk = |(log, extents): (&SimDisk, &SimDisk)| Zone {
+            log: Arc::new(log.clone()) as Arc<dyn Disk>,
+            extents: Arc::new(extents.clone()),
+        };
         let nonce = self.nonce.fetch_add(1000, std::sync::atomic::Ordering::Relaxed);
         let nonce = std::sync::atomic::AtomicU64::new(nonce);
         let random = move |bytes: &mut [u8]| {
@@ -45,7 +50,7 @@ impl Machine {
             bytes.fill(0);
             bytes[..8].copy_from_slice(&next.to_le_bytes());
         };
-        let zones = self.disks.iter().map(disk).collect();
+        let zones = self.disks.iter().zip(&self.extents).map(disk).collect();
         Options { zones, index: self.file.then(|| self.index()), random: Arc::new(random), limits }
     }
 
@@ -56,7 +61,7 @@ impl Machine {
     /// Cuts the power and restores it.
     fn cut_power(&self) {
         self.power.restore();
-        self.disks.iter().for_each(SimDisk::cut_power);
+        self.disks.iter().chain(&self.extents).for_each(SimDisk::cut_power);
     }
 }
 
@@ -118,13 +123,20 @@ fn get(rows: &dyn Rows, key: &str) -> Option<String> {
     Some(String::from_utf8(row.value.to_vec()).expect("text"))
 }
 
-async fn written(engine: &Engine, bytes: &[u8], key: Option<BlobKey>) -> crate::NewBlob {
-    let mut writer =
-        engine.write(bytes.len() as u64, Layout::Zones, key).await.expect("there is room");
+async fn write(
+    engine: &Engine,
+    bytes: &[u8],
+    key: Option<BlobKey>,
+) -> Result<crate::NewBlob, WriteError> {
+    let mut writer = engine.write(bytes.len() as u64, Layout::Zones, key).await?;
     for part in bytes.chunks(100_000) {
-        writer.push(Bytes::copy_from_slice(part)).await.expect("taken");
+        writer.push(Bytes::copy_from_slice(part)).await?;
     }
-    writer.finish().await.expect("synced")
+    writer.finish().await
+}
+
+async fn written(engine: &Engine, bytes: &[u8], key: Option<BlobKey>) -> crate::NewBlob {
+    write(engine, bytes, key).await.expect("there is room")
 }
 
 /// Keeps a blob's id in a row.

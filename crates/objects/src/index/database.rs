@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! rows      key -> stamp u64, segment u32, offset u32, value
-//! blobs     id u64 -> segment u32, offset u32, payload bytes u32, sealed u8, at u8, then as at says
-//!             0 inline: offset u32, bytes u32
+//! blobs     id u64 -> segment u32, offset u32, payload bytes u32, where u8, then as that says
+//!             0 inline: offset u32, bytes u32, sealed u8
+//!             1 in an extent: location
 //! segments  segment u64 -> live bytes u64, begins well bool
+//! extents   extent u64 -> live bytes u64
 //! about     "format" u32, "journal" [16], "reached" sequence u64, number u64, segment u64 + 1
 //! ```
 //! Numbers are little-endian. Every transaction is durable and saves what redb needs to know of
@@ -22,7 +24,8 @@ use redb::{
 };
 
 use super::{Counts, Index, IndexError, Segment};
-use crate::frame::{At, Stored};
+use crate::extents::Location;
+use crate::frame::Stored;
 use crate::scan::Cursor;
 use crate::table::{Blob, Reached, Slot, Table};
 use crate::{BlobId, ReadError, Row};
@@ -32,9 +35,11 @@ const FORMAT: u32 = 1;
 const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
 const BLOBS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blobs");
 const SEGMENTS: TableDefinition<'_, u64, (u64, bool)> = TableDefinition::new("segments");
+const EXTENTS: TableDefinition<'_, u64, u64> = TableDefinition::new("extents");
 const ABOUT: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("about");
 
-const AT_INLINE: u8 = 0;
+const INLINE: u8 = 0;
+const IN_EXTENT: u8 = 1;
 
 pub(crate) struct Database {
     database: redb::Database,
@@ -109,6 +114,7 @@ impl Database {
             transaction.open_table(ROWS)?;
             transaction.open_table(BLOBS)?;
             transaction.open_table(SEGMENTS)?;
+            transaction.open_table(EXTENTS)?;
         }
         Ok(transaction.commit()?)
     }
@@ -166,6 +172,7 @@ impl Index for Database {
         put_rows(&transaction, table, &mut counts)?;
         put_blobs(&transaction, table, &mut counts)?;
         put_segments(&transaction, table, &counts)?;
+        put_extents(&transaction, &counts)?;
         {
             let mut about = transaction.open_table(ABOUT)?;
             about.insert("reached", encode_reached(table.reached).as_slice())?;
@@ -185,6 +192,16 @@ impl Index for Database {
             segments.insert(segment.value(), Segment { live_bytes, begins_well });
         }
         Ok(segments)
+    }
+
+    fn extents(&self) -> Result<BTreeMap<u64, u64>, IndexError> {
+        let table = self.database.begin_read()?.open_table(EXTENTS)?;
+        let mut extents = BTreeMap::new();
+        for entry in table.range::<u64>(..)? {
+            let (extent, live) = entry?;
+            extents.insert(extent.value(), live.value());
+        }
+        Ok(extents)
     }
 }
 
@@ -249,6 +266,18 @@ fn put_segments(
         let more = counts.segments.get(segment).copied().unwrap_or(0);
         let begins_well = table.begun.get(segment).copied().unwrap_or(begins_well);
         segments.insert(segment, (live.saturating_add_signed(more), begins_well))?;
+    }
+    Ok(())
+}
+
+fn put_extents(transaction: &redb::WriteTransaction, counts: &Counts) -> Result<(), IndexError> {
+    let mut extents = transaction.open_table(EXTENTS)?;
+    for (extent, more) in &counts.extents {
+        let live = extents.get(extent)?.map_or(0, |live| live.value());
+        match live.saturating_add_signed(*more) {
+            0 => drop(extents.remove(extent)?),
+            live => drop(extents.insert(extent, live)?),
+        }
     }
     Ok(())
 }
@@ -323,12 +352,16 @@ fn encode_blob(blob: &Blob) -> Vec<u8> {
     let mut entry = Vec::with_capacity(24);
     put_place(&mut entry, blob.place);
     entry.extend_from_slice(&blob.payload_bytes.to_le_bytes());
-    entry.push(u8::from(blob.stored.sealed));
-    match blob.stored.at {
-        At::Inline { offset, bytes } => {
-            entry.push(AT_INLINE);
+    match &blob.stored {
+        Stored::Inline { offset, bytes, sealed } => {
+            entry.push(INLINE);
             entry.extend_from_slice(&offset.to_le_bytes());
             entry.extend_from_slice(&bytes.to_le_bytes());
+            entry.push(u8::from(*sealed));
+        }
+        Stored::Extent(location) => {
+            entry.push(IN_EXTENT);
+            entry.extend_from_slice(&location.encode());
         }
     }
     entry
@@ -337,14 +370,16 @@ fn encode_blob(blob: &Blob) -> Vec<u8> {
 fn decode_blob(mut entry: &[u8]) -> Option<Blob> {
     let place = take_place(&mut entry)?;
     let payload_bytes = entry.try_get_u32_le().ok()?;
-    let sealed = entry.try_get_u8().ok()? != 0;
-    let at = match entry.try_get_u8().ok()? {
-        AT_INLINE => {
-            At::Inline { offset: entry.try_get_u32_le().ok()?, bytes: entry.try_get_u32_le().ok()? }
-        }
+    let stored = match entry.try_get_u8().ok()? {
+        INLINE => Stored::Inline {
+            offset: entry.try_get_u32_le().ok()?,
+            bytes: entry.try_get_u32_le().ok()?,
+            sealed: entry.try_get_u8().ok()? != 0,
+        },
+        IN_EXTENT => Stored::Extent(Location::decode(entry)?),
         _ => return None,
     };
-    Some(Blob { stored: Stored { sealed, at }, place, payload_bytes })
+    Some(Blob { stored, place, payload_bytes })
 }
 
 fn encode_reached(reached: Reached) -> [u8; 24] {

@@ -17,6 +17,7 @@ struct Shown {
     rows: BTreeMap<Vec<u8>, Slot>,
     blobs: BTreeMap<BlobId, Blob>,
     segments: BTreeMap<u64, Segment>,
+    extents: BTreeMap<u64, u64>,
     reached: Reached,
 }
 
@@ -77,12 +78,21 @@ impl Index for Memory {
             let live = &mut shown.segments.entry(segment).or_default().live_bytes;
             *live = live.saturating_add_signed(bytes);
         }
+        for (extent, room) in counts.extents {
+            let live = shown.extents.entry(extent).or_default();
+            *live = live.saturating_add_signed(room);
+        }
+        shown.extents.retain(|_, live| *live > 0);
         shown.reached = table.reached;
         Ok(())
     }
 
     fn segments(&self) -> Result<BTreeMap<u64, Segment>, IndexError> {
         Ok(self.shown().segments.clone())
+    }
+
+    fn extents(&self) -> Result<BTreeMap<u64, u64>, IndexError> {
+        Ok(self.shown().extents.clone())
     }
 }
 

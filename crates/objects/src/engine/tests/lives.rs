@@ -7,14 +7,20 @@ use super::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Model {
     rows: BTreeMap<Vec<u8>, Bytes>,
-    blobs: BTreeMap<BlobId, Vec<u8>>,
+    blobs: BTreeMap<BlobId, Blob>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Blob {
+    bytes: Vec<u8>,
+    key: Option<BlobKey>,
 }
 
 /// What one change does, as the model knows it.
 #[derive(Clone, Debug)]
 struct Step {
     rows: Vec<(Vec<u8>, Option<Bytes>)>,
-    attach: Option<(BlobId, Vec<u8>)>,
+    attach: Option<(BlobId, Blob)>,
     drop: Option<BlobId>,
 }
 
@@ -26,8 +32,8 @@ impl Model {
                 None => self.rows.remove(key),
             };
         }
-        if let Some((id, bytes)) = &step.attach {
-            self.blobs.insert(*id, bytes.clone());
+        if let Some((id, blob)) = &step.attach {
+            self.blobs.insert(*id, blob.clone());
         }
         if let Some(id) = &step.drop {
             self.blobs.remove(id);
@@ -44,9 +50,9 @@ impl Model {
             let row = engine.get(key).expect("can be read").expect("there");
             assert_eq!(row.value, value, "seed {seed}");
         }
-        for (id, bytes) in &self.blobs {
-            let read = read(engine, *id, None, 0..u64::MAX).await;
-            assert_eq!(read.as_ref(), Ok(bytes), "seed {seed}: {id:?}");
+        for (id, Blob { bytes, key }) in &self.blobs {
+            let read = read(engine, *id, key.clone(), 0..u64::MAX).await;
+            assert!(read.as_ref() == Ok(bytes), "seed {seed}: {id:?} {:?}", read.err());
         }
         Ok(())
     }
@@ -112,7 +118,11 @@ async fn lives(seed: u64) {
             machine.cut_power();
         }
         if one_in(4, &mut random) {
-            machine.disks[usize::try_from(draw(&mut random) % 3).expect("small")].wipe();
+            machine.disks[size(&mut random, 3)].wipe();
+        }
+        // Always the same one, as nobody mends it here.
+        if one_in(4, &mut random) {
+            machine.extents[usize::try_from(seed % 3).expect("small")].wipe();
         }
     }
 }
@@ -130,10 +140,17 @@ async fn change(
     }
     let blob = match draw(random) % 3 {
         0 => {
-            let bytes = vec![draw(random).to_le_bytes()[0]; size(random, 3000)];
-            let blob = written(engine, &bytes, None).await;
-            step.attach = Some((blob.id(), bytes));
-            Some(blob)
+            let most = if one_in(4, random) { 300_000 } else { 3000 };
+            let bytes = size(random, most);
+            let bytes = vec![draw(random).to_le_bytes()[0]; bytes];
+            let key = one_in(2, random).then_some(BlobKey([7; 32]));
+            match write(engine, &bytes, key.clone()).await {
+                Ok(blob) => {
+                    step.attach = Some((blob.id(), Blob { bytes, key }));
+                    Some(blob)
+                }
+                Err(error) => return (step, Err(CommitError::Unavailable(error.to_string()))),
+            }
         }
         _ => None,
     };

@@ -75,18 +75,23 @@ async fn a_refusal_changes_nothing() {
 async fn blobs_come_back_whole_and_in_part() {
     let machine = Machine::new(1);
     let (engine, _) = machine.open(small());
-    let bytes: Vec<u8> = (0..=255).cycle().take(3000).collect();
-    let id = put_blob(&engine, "a", &bytes, None).await;
-    let check = async |range: Range<u64>, expected: &[u8]| {
-        assert_eq!(read(&engine, id, None, range).await.as_deref(), Ok(expected));
-    };
-    check(0..3000, &bytes).await;
-    check(0..u64::MAX, &bytes).await;
-    check(10..20, &bytes[10..20]).await;
-    check(2990..4000, &bytes[2990..]).await;
-    check(3000..4000, &[]).await;
-    #[expect(clippy::reversed_empty_ranges, reason = "what a caller may ask")]
-    check(20..10, &[]).await;
+    // In the log, and in an extent.
+    for length in [3000, 3_000_000] {
+        let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+        let id = put_blob(&engine, "a", &bytes, None).await;
+        let check = async |range: Range<usize>, expected: &[u8]| {
+            let range = range.start as u64..range.end as u64;
+            let read = read(&engine, id, None, range.clone()).await;
+            assert!(read.as_deref() == Ok(expected), "{length}: {range:?}");
+        };
+        check(0..length, &bytes).await;
+        check(0..usize::MAX, &bytes).await;
+        check(10..20, &bytes[10..20]).await;
+        check(length - 10..length + 1000, &bytes[length - 10..]).await;
+        check(length..length + 1000, &[]).await;
+        #[expect(clippy::reversed_empty_ranges, reason = "what a caller may ask")]
+        check(20..10, &[]).await;
+    }
     let empty = put_blob(&engine, "b", b"", None).await;
     assert_eq!(read(&engine, empty, None, 0..10).await, Ok(vec![]));
 }
@@ -95,14 +100,15 @@ async fn blobs_come_back_whole_and_in_part() {
 async fn only_the_key_it_was_written_with_opens_a_blob() {
     let engine = Engine::memory();
     let key = |byte| Some(BlobKey([byte; 32]));
-    for bytes in [b"text".as_slice(), b""] {
+    for bytes in [b"text".as_slice(), b"", &[7; 200_000]] {
         let sealed = put_blob(&engine, "a", bytes, key(1)).await;
         let open = put_blob(&engine, "b", bytes, None).await;
-        assert_eq!(read(&engine, sealed, key(1), 0..9).await.as_deref(), Ok(bytes));
+        let all = 0..bytes.len() as u64;
+        assert_eq!(read(&engine, sealed, key(1), all.clone()).await.as_deref(), Ok(bytes));
         assert_eq!(read(&engine, sealed, key(2), 0..9).await, Err(ReadError::WrongKey));
         assert_eq!(read(&engine, sealed, None, 0..9).await, Err(ReadError::WrongKey));
         assert_eq!(read(&engine, open, key(1), 0..9).await, Err(ReadError::WrongKey));
-        assert_eq!(read(&engine, open, None, 0..9).await.as_deref(), Ok(bytes));
+        assert_eq!(read(&engine, open, None, all).await.as_deref(), Ok(bytes));
     }
 }
 
