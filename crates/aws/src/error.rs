@@ -105,6 +105,11 @@ impl Error {
         Self { status: 304, ..Self::client(400, "NotModified", "Not Modified") }
     }
 
+    /// Begun and not done yet: no failure either. It has no body.
+    pub fn accepted() -> Self {
+        Self { status: 202, ..Self::client(400, "Accepted", "Accepted") }
+    }
+
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));

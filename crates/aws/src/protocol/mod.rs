@@ -91,7 +91,8 @@ impl Protocol {
     }
 
     /// The answer to a request that is refused, for whatever reason, before or after its
-    /// operation is known. `method` because an answer to HEAD has no body, and neither has a 304.
+    /// operation is known. `method` because an answer to HEAD has no body, and neither has what
+    /// is no failure.
     pub fn refuse(
         self,
         model: &Model,
@@ -105,10 +106,11 @@ impl Protocol {
             Self::RestXml => "application/xml",
             Self::Json10 | Self::Json11 => self.json_type(),
         };
-        let empty = method == http::Method::HEAD || error.status == 304;
+        let no_failure = matches!(error.status, 202 | 304);
+        let empty = method == http::Method::HEAD || no_failure;
         let text = if empty { String::new() } else { refuse::body(self, model, error, request_id) };
         let mut response = with_body(error.status, content_type, text);
-        if error.status == 304 {
+        if no_failure {
             response.headers_mut().remove(header::CONTENT_TYPE);
         }
         refuse::headers(self, model, error, response.headers_mut());
