@@ -2,6 +2,7 @@
 
 pub mod acl;
 pub mod attributes;
+mod change;
 pub(crate) mod class;
 pub mod copy;
 pub(crate) mod copy_source;

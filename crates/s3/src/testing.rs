@@ -189,7 +189,7 @@ pub(crate) fn content() -> Content {
         acl: None,
         sealing: Sealing::Region { wrapped: String::new() },
         retention: None,
-        legal_hold: false,
+        legal_hold: None,
         restore: None,
     }
 }

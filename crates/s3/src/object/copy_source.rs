@@ -1,10 +1,16 @@
 //! `x-amz-copy-source`: what a copy is made of.
 
-use aws::Error;
+use std::ops::Range;
 
-use super::percent;
-use crate::error::invalid_argument;
-use crate::version::Which;
+use aws::{Body, Call, Error};
+
+use super::read::{ATTEMPTS_MAX, Asked, Readable, never_opened};
+use super::{class, percent};
+use crate::S3;
+use crate::condition::{ReadCondition, Verdict, precondition_failed};
+use crate::error::{invalid_argument, invalid_request};
+use crate::keys::CustomerHeaders;
+use crate::row::Content;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CopySource {
@@ -41,11 +47,73 @@ impl CopySource {
             _ => Err(invalid(form)),
         }
     }
+}
 
+/// A source and the headers that are about it.
+pub(crate) struct Source<'a> {
+    pub(crate) asked: &'a CopySource,
+    pub(crate) expected_owner: Option<&'a str>,
+    pub(crate) condition: ReadCondition<'a>,
+    pub(crate) customer: CustomerHeaders<'a>,
+}
+
+impl S3 {
+    /// Finds a source and opens those of its bytes that `span` wants.
+    ///
     /// # Errors
-    /// `InvalidArgument` for what can be no version.
-    pub(crate) fn which(&self) -> Result<Which, Error> {
-        Which::read(self.version_id.as_deref())
+    /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`; `InvalidRequest` for a delete marker that is
+    /// named; `PreconditionFailed` (never 304: a copy is no read); `InvalidObjectState` for an
+    /// archived object; those of SSE-C; and `span`'s own.
+    pub(crate) async fn open_source(
+        &self,
+        call: &Call,
+        source: &Source<'_>,
+        span: impl Fn(&Content) -> Result<Range<u64>, Error> + Send + Sync,
+    ) -> Result<(Readable, Body), Error> {
+        let customer = source.customer.read(call)?;
+        for _ in 0..ATTEMPTS_MAX {
+            let readable = self.find_source(source)?;
+            let content = readable.content();
+            source.check(&readable)?;
+            if !class::is_readable(content, call.at) {
+                let message = "Operation is not valid for the source object's storage class";
+                return Err(class::invalid_state(message, content));
+            }
+            let key = self.data_key(&content.sealing, customer.as_ref()).await?;
+            if let Some(body) = self.give(content, &key, &span(content)?).await? {
+                return Ok((readable, body));
+            }
+        }
+        Err(never_opened())
+    }
+
+    fn find_source(&self, source: &Source<'_>) -> Result<Readable, Error> {
+        let found = self.readable(Asked {
+            bucket: &source.asked.bucket,
+            expected_owner: source.expected_owner,
+            key: &source.asked.key,
+            version_id: source.asked.version_id.as_deref(),
+            method: "GET",
+        });
+        found.map_err(|error| match error.status {
+            405 => invalid_request(
+                "The source of a copy request may not specifically refer to a delete marker by version id.",
+            ),
+            _ => error,
+        })
+    }
+}
+
+impl Source<'_> {
+    fn check(&self, readable: &Readable) -> Result<(), Error> {
+        let condition = &self.condition;
+        let header = match condition.judge(&readable.content().etag, readable.version().modified) {
+            Verdict::Read => return Ok(()),
+            Verdict::Failed(header) => header,
+            Verdict::NotModified if condition.if_none_match.is_some() => "If-None-Match",
+            Verdict::NotModified => "If-Modified-Since",
+        };
+        Err(precondition_failed(&format!("x-amz-copy-source-{header}")))
     }
 }
 

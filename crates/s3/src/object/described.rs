@@ -151,7 +151,7 @@ fn check_redirect(to: String) -> Result<String, Error> {
 /// # Errors
 /// `InvalidRequest` when a version would be locked and nothing says what its bytes are.
 pub(crate) fn check_lock_claim(content: &Content, claimed: bool) -> Result<(), Error> {
-    if claimed || (content.retention.is_none() && !content.legal_hold) {
+    if claimed || (content.retention.is_none() && content.legal_hold != Some(true)) {
         return Ok(());
     }
     Err(invalid_request(

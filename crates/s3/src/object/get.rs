@@ -1,16 +1,16 @@
 //! GetObject.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
 
-use aws::{Body, Call, Error};
+use aws::{Call, Error};
 
-use super::read::{Asked, Readable, Span, check_overrides};
-use super::{class, metadata};
+use super::read::{ATTEMPTS_MAX, Asked, Readable, Span, check_overrides, never_opened};
+use super::{class, lock, metadata};
 use crate::S3;
 use crate::checksum::{Algorithm, Shows};
 use crate::condition::ReadCondition;
 use crate::keys::CustomerHeaders;
 use crate::model::{GetObjectOutput, GetObjectRequest};
-use crate::row::{Content, Sealing};
+use crate::row::Content;
 
 pub async fn get(s3: &S3, call: &Call, input: GetObjectRequest) -> Result<GetObjectOutput, Error> {
     answer(s3, call, &input, Method::Get).await
@@ -36,34 +36,48 @@ pub(super) async fn answer(
         key_md5: input.sse_customer_key_md5.as_deref(),
     }
     .read(call)?;
-    let readable = s3.readable(Asked {
+    for _ in 0..ATTEMPTS_MAX {
+        let readable = find(s3, input, method)?;
+        let content = readable.content();
+        let key = s3.data_key(&content.sealing, customer.as_ref()).await?;
+        conditions(input).check(&readable)?;
+        if method == Method::Get {
+            class::check_readable(content, call.at)?;
+        }
+        let span = Span::read(content, input.range.as_deref(), input.part_number)?;
+        let body = match method {
+            Method::Head => None,
+            Method::Get => match s3.give(content, &key, &span.bytes).await? {
+                Some(body) => Some(body),
+                None => continue,
+            },
+        };
+        let mut output = described(&readable, call);
+        show_span(&mut output, content, &span, input);
+        override_headers(&mut output, input);
+        output.body = body;
+        return Ok(output);
+    }
+    Err(never_opened())
+}
+
+fn find(s3: &S3, input: &GetObjectRequest, method: Method) -> Result<Readable, Error> {
+    s3.readable(Asked {
         bucket: &input.bucket,
         expected_owner: input.expected_bucket_owner.as_deref(),
         key: &input.key,
         version_id: input.version_id.as_deref(),
         method: if method == Method::Get { "GET" } else { "HEAD" },
-    })?;
-    let content = readable.content();
-    let key = s3.data_key(&content.sealing, customer.as_ref()).await?;
+    })
+}
+
+fn conditions(input: &GetObjectRequest) -> ReadCondition<'_> {
     ReadCondition {
         if_match: input.if_match.as_deref(),
         if_none_match: input.if_none_match.as_deref(),
         if_modified_since: input.if_modified_since,
         if_unmodified_since: input.if_unmodified_since,
     }
-    .check(&readable)?;
-    if method == Method::Get {
-        class::check_readable(content, call.at)?;
-    }
-    let span = Span::read(content, input.range.as_deref(), input.part_number)?;
-    let mut output = described(&readable, call);
-    show_span(&mut output, content, &span, input);
-    override_headers(&mut output, input);
-    output.body = match method {
-        Method::Get => Some(s3.give(content, &key, &span.bytes).await?),
-        Method::Head => None::<Body>,
-    };
-    Ok(output)
 }
 
 /// What is said of an object whichever of its bytes are given.
@@ -71,7 +85,7 @@ fn described(readable: &Readable, call: &Call) -> GetObjectOutput {
     let content = readable.content();
     let headers = content.headers.clone();
     let retention = content.retention.as_ref();
-    let mut output = GetObjectOutput {
+    GetObjectOutput {
         accept_ranges: Some("bytes".into()),
         restore: class::restore_header(content, call.at),
         last_modified: Some(readable.version().modified.to_whole_secs()),
@@ -89,17 +103,12 @@ fn described(readable: &Readable, call: &Call) -> GetObjectOutput {
         tag_count: i32::try_from(content.tags.len()).ok().filter(|count| *count > 0),
         object_lock_mode: retention.map(|retention| retention.mode.clone()),
         object_lock_retain_until_date: retention.map(|retention| retention.until),
-        object_lock_legal_hold_status: content.legal_hold.then(|| "ON".into()),
+        object_lock_legal_hold_status: content.legal_hold.map(lock::legal_hold_name),
+        server_side_encryption: content.sealing.algorithm_shown(),
+        sse_customer_algorithm: content.sealing.customer_algorithm_shown(),
+        sse_customer_key_md5: content.sealing.customer_key_md5_shown(),
         ..GetObjectOutput::default()
-    };
-    match &content.sealing {
-        Sealing::Region { .. } => output.server_side_encryption = Some("AES256".into()),
-        Sealing::Customer { key_md5, .. } => {
-            output.sse_customer_algorithm = Some("AES256".into());
-            output.sse_customer_key_md5 = Some(key_md5.clone());
-        }
     }
-    output
 }
 
 /// The type of an object that was given none.

@@ -42,7 +42,7 @@ pub(crate) struct LockHeaders {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Locked {
     pub(crate) retention: Option<Retention>,
-    pub(crate) legal_hold: bool,
+    pub(crate) legal_hold: Option<bool>,
 }
 
 impl LockHeaders {
@@ -57,14 +57,11 @@ impl LockHeaders {
     pub(crate) fn read(self, bucket: &Bucket, now: Timestamp) -> Result<Locked, Error> {
         let Some(lock) = &bucket.object_lock else {
             if self.is_any() {
-                return Err(missing_configuration());
+                return Err(invalid_request("Bucket is missing ObjectLockConfiguration"));
             }
             return Ok(Locked::default());
         };
-        let legal_hold = match self.legal_hold.as_deref() {
-            None => false,
-            Some(status) => read_legal_hold(status)?,
-        };
+        let legal_hold = self.legal_hold.as_deref().map(read_legal_hold).transpose()?;
         let retention = match (self.mode, self.until) {
             (Some(mode), Some(until)) => Some(read_retention(&mode, until, now)?),
             (None, None) => lock.default_retention.as_ref().map(|given| from_default(given, now)),
@@ -110,6 +107,10 @@ pub(crate) fn read_legal_hold(status: &str) -> Result<bool, Error> {
     }
 }
 
+pub(crate) fn legal_hold_name(on: bool) -> String {
+    if on { "ON" } else { "OFF" }.to_owned()
+}
+
 fn from_default(given: &DefaultRetention, now: Timestamp) -> Retention {
     Retention { mode: given.mode.clone(), until: now + DAY * given.days }
 }
@@ -117,11 +118,16 @@ fn from_default(given: &DefaultRetention, now: Timestamp) -> Retention {
 /// # Errors
 /// `InvalidRequest` where the bucket has no object lock.
 pub(crate) fn check_bucket(bucket: &Bucket) -> Result<(), Error> {
-    bucket.object_lock.as_ref().map(|_| ()).ok_or_else(missing_configuration)
+    if bucket.object_lock.is_some() {
+        return Ok(());
+    }
+    Err(invalid_request("Bucket is missing Object Lock Configuration"))
 }
 
-fn missing_configuration() -> Error {
-    invalid_request("Bucket is missing Object Lock Configuration")
+/// For an object without what was asked for.
+pub(crate) fn no_such_configuration() -> Error {
+    let message = "The specified object does not have a ObjectLock configuration";
+    Error::client(404, "NoSuchObjectLockConfiguration", message)
 }
 
 /// Whether a version may be removed for good. Nobody removes one under compliance or a legal
@@ -138,7 +144,7 @@ pub(crate) fn check_removal(
         let passed_by = retention.mode == GOVERNANCE && bypass == Bypass::Governance;
         now < retention.until && !passed_by
     });
-    if retained || content.legal_hold { Err(protected()) } else { Ok(()) }
+    if retained || content.legal_hold == Some(true) { Err(protected()) } else { Ok(()) }
 }
 
 /// Whether a version's retention may become `wanted`. While it lasts it may always be made longer;

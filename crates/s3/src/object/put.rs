@@ -13,7 +13,7 @@ use crate::condition::WriteCondition;
 use crate::error::EngineFailure;
 use crate::keys::CustomerHeaders;
 use crate::model::{PutObjectOutput, PutObjectRequest};
-use crate::row::{Piece, Sealing};
+use crate::row::{Content, Piece};
 use crate::version::{self, Addition};
 
 pub async fn put(
@@ -89,20 +89,16 @@ pub async fn put(
 /// A plain object has one blob, and a data key of its own.
 pub(crate) const PLAIN_SALT: u64 = 0;
 
-fn shown(content: &crate::row::Content) -> PutObjectOutput {
+fn shown(content: &Content) -> PutObjectOutput {
     let mut output = PutObjectOutput {
         e_tag: Some(format!("\"{}\"", content.etag)),
+        server_side_encryption: content.sealing.algorithm_shown(),
+        sse_customer_algorithm: content.sealing.customer_algorithm_shown(),
+        sse_customer_key_md5: content.sealing.customer_key_md5_shown(),
         ..PutObjectOutput::default()
     };
     if let Some(checksum) = &content.checksum {
         output.show(checksum);
-    }
-    match &content.sealing {
-        Sealing::Region { .. } => output.server_side_encryption = Some("AES256".into()),
-        Sealing::Customer { key_md5, .. } => {
-            output.sse_customer_algorithm = Some("AES256".into());
-            output.sse_customer_key_md5 = Some(key_md5.clone());
-        }
     }
     output
 }

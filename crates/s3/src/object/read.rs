@@ -214,6 +214,14 @@ struct Wanted {
     bytes: Range<u64>,
 }
 
+/// How often a read looks again for a key whose versions are replaced faster than they are opened.
+pub(crate) const ATTEMPTS_MAX: usize = 16;
+
+/// A key that did not stand still for [`ATTEMPTS_MAX`] looks, or rows that name lost bytes.
+pub(crate) fn never_opened() -> Error {
+    Error::internal("no version that was found had its bytes")
+}
+
 /// Bytes on their way out: the blobs after one another, each opened when the one before has been
 /// given, so that an answer holds no more than one blob's reader does.
 struct Giving {
@@ -224,7 +232,8 @@ struct Giving {
 
 impl S3 {
     /// The bytes of a span. The first of them are read before this answers, so that an object
-    /// that cannot be read is refused and not cut short.
+    /// that cannot be read is refused and not cut short. `None` when the version was taken away
+    /// after it was found: whoever asked looks again.
     ///
     /// # Errors
     /// The engine's.
@@ -233,22 +242,25 @@ impl S3 {
         content: &Content,
         key: &DataKey,
         span: &Range<u64>,
-    ) -> Result<Body, Error> {
+    ) -> Result<Option<Body>, Error> {
         let mut giving =
             Giving { s3: self.clone(), wanted: wanted(content, key, span), open: None };
         let len = span.end - span.start;
-        let Some(first) = giving.next().await.map_err(EngineFailure::refusal)? else {
-            return Ok(Body::default());
+        let first = match giving.next().await {
+            Ok(Some(first)) => first,
+            Ok(None) => return Ok(Some(Body::default())),
+            Err(ReadError::NoSuchBlob(_)) => return Ok(None),
+            Err(error) => return Err(error.refusal()),
         };
         if first.len() as u64 == len {
-            return Ok(Body::Bytes(first));
+            return Ok(Some(Body::Bytes(first)));
         }
         let rest = try_unfold(giving, |mut giving| async move {
             let next = giving.next().await.map_err(EngineFailure::refusal)?;
             Ok(next.map(|bytes| (bytes, giving)))
         });
         let first = futures_util::stream::once(async { Ok(first) });
-        Ok(Body::stream(Box::pin(first.chain(rest)), Some(len)))
+        Ok(Some(Body::stream(Box::pin(first.chain(rest)), Some(len))))
     }
 }
 

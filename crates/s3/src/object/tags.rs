@@ -58,7 +58,7 @@ pub(crate) fn read_header(header: Option<&str>) -> Result<Tags, Error> {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (key, value) = (decode(key), decode(value));
         let (Some(key), Some(value)) = (key, value) else { return Err(malformed()) };
-        if tags.iter().any(|(known, _)| *known == key) {
+        if key.is_empty() || tags.iter().any(|(known, _)| *known == key) {
             return Err(malformed());
         }
         tags.push((key, value));
@@ -104,7 +104,7 @@ mod tests {
         check("a=1&a=2", Err("InvalidArgument"));
         check("a=%zz", Err("InvalidArgument"));
         check("a=%ff", Err("InvalidArgument"));
-        check("=1", Err("InvalidTag"));
+        check("=1", Err("InvalidArgument"));
         check("a=%3C", Err("InvalidTag"));
         check("aws%3Aa=1", Err("InvalidTag"));
         check(&format!("{}=1", "k".repeat(129)), Err("InvalidTag"));

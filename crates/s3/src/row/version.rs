@@ -77,8 +77,9 @@ pub struct Content {
     pub sealing: Sealing,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub legal_hold: bool,
+    /// `None`: never given one, which GetObjectLegalHold tells from `OFF`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_hold: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<Restore>,
 }

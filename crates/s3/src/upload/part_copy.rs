@@ -9,15 +9,13 @@ use super::part::Coming;
 use super::{lookup, part_number};
 use crate::S3;
 use crate::checksum::{Algorithm, Shows};
-use crate::condition::{ReadCondition, Verdict, precondition_failed};
+use crate::condition::ReadCondition;
 use crate::error::{invalid_argument, invalid_request};
 use crate::keys::CustomerHeaders;
 use crate::model::{CopyPartResult, UploadPartCopyOutput, UploadPartCopyRequest};
-use crate::object::class;
-use crate::object::copy_source::CopySource;
+use crate::object::copy_source::{CopySource, Source};
 use crate::object::intake::BYTES_MAX;
-use crate::object::read::{Asked, Readable};
-use crate::row::{Checksum, ChecksumKind};
+use crate::row::{Checksum, ChecksumKind, Content};
 
 pub async fn copy(
     s3: &S3,
@@ -28,37 +26,16 @@ pub async fn copy(
     let bucket = s3.bucket(s3.engine(), &input.bucket)?;
     bucket.expect_owner(input.expected_bucket_owner.as_deref())?;
     let upload = lookup::find(s3.engine(), bucket.id, &input.key, &input.upload_id)?;
-    let source = CopySource::parse(&input.copy_source)?;
-    let found = s3.readable(Asked {
-        bucket: &source.bucket,
-        expected_owner: input.expected_source_bucket_owner.as_deref(),
-        key: &source.key,
-        version_id: source.version_id.as_deref(),
-        method: "GET",
-    })?;
-    let condition = ReadCondition {
-        if_match: input.copy_source_if_match.as_deref(),
-        if_none_match: input.copy_source_if_none_match.as_deref(),
-        if_modified_since: input.copy_source_if_modified_since,
-        if_unmodified_since: input.copy_source_if_unmodified_since,
-    };
-    check(&condition, &found)?;
-    class::check_readable(found.content(), call.at)?;
-    let bytes = range(input.copy_source_range.as_deref(), found.content().bytes)?;
-    let customer_of_source = CustomerHeaders {
-        algorithm: input.copy_source_sse_customer_algorithm.as_deref(),
-        key: input.copy_source_sse_customer_key.as_deref(),
-        key_md5: input.copy_source_sse_customer_key_md5.as_deref(),
-    }
-    .read(call)?;
+    let asked = CopySource::parse(&input.copy_source)?;
     let customer = CustomerHeaders {
         algorithm: input.sse_customer_algorithm.as_deref(),
         key: input.sse_customer_key.as_deref(),
         key_md5: input.sse_customer_key_md5.as_deref(),
     }
     .read(call)?;
-    let key = s3.data_key(&found.content().sealing, customer_of_source.as_ref()).await?;
-    let body = s3.give(found.content(), &key, &bytes).await?;
+    let span = |content: &Content| range(input.copy_source_range.as_deref(), content.bytes);
+    let (found, body) = s3.open_source(call, &source(&asked, &input), span).await?;
+    let bytes = span(found.content())?;
 
     let algorithm = upload.checksum_algorithm.as_deref().and_then(Algorithm::parse);
     let coming = Coming {
@@ -89,12 +66,21 @@ pub async fn copy(
     })
 }
 
-/// For a copy there is no 304: a condition that does not hold is one that failed.
-fn check(condition: &ReadCondition<'_>, found: &Readable) -> Result<(), Error> {
-    match condition.judge(&found.content().etag, found.version().modified) {
-        Verdict::Read => Ok(()),
-        Verdict::Failed(header) => Err(precondition_failed(&format!("x-amz-copy-source-{header}"))),
-        Verdict::NotModified => Err(precondition_failed("x-amz-copy-source-If-None-Match")),
+fn source<'a>(asked: &'a CopySource, input: &'a UploadPartCopyRequest) -> Source<'a> {
+    Source {
+        asked,
+        expected_owner: input.expected_source_bucket_owner.as_deref(),
+        condition: ReadCondition {
+            if_match: input.copy_source_if_match.as_deref(),
+            if_none_match: input.copy_source_if_none_match.as_deref(),
+            if_modified_since: input.copy_source_if_modified_since,
+            if_unmodified_since: input.copy_source_if_unmodified_since,
+        },
+        customer: CustomerHeaders {
+            algorithm: input.copy_source_sse_customer_algorithm.as_deref(),
+            key: input.copy_source_sse_customer_key.as_deref(),
+            key_md5: input.copy_source_sse_customer_key_md5.as_deref(),
+        },
     }
 }
 

@@ -141,7 +141,7 @@ fn content(blob: BlobId) -> Content {
         acl: None,
         sealing: Sealing::Region { wrapped: String::new() },
         retention: None,
-        legal_hold: false,
+        legal_hold: None,
         restore: None,
     }
 }

@@ -2,15 +2,14 @@ use aws::body::Trailers;
 use aws::{Body, Error, Timestamp};
 use bytes::Bytes;
 
-use crate::model::{
-    GetObjectOutput, GetObjectRequest, HeadObjectRequest, PutObjectOutput, PutObjectRequest,
-};
+use super::{BUCKET, ask, asking, text, world};
+use crate::model::{GetObjectRequest, HeadObjectRequest, PutObjectOutput, PutObjectRequest};
 use crate::object::{get, head, put};
 use crate::testing::{World, body, code, read};
 
 fn request(bytes: &[u8]) -> PutObjectRequest {
     PutObjectRequest {
-        bucket: "bucket".into(),
+        bucket: BUCKET.into(),
         key: "k".into(),
         body: Some(body(bytes)),
         ..Default::default()
@@ -19,20 +18,6 @@ fn request(bytes: &[u8]) -> PutObjectRequest {
 
 async fn put_as(world: &World, input: PutObjectRequest) -> Result<PutObjectOutput, Error> {
     put::put(&world.s3, &world.owner(), input).await
-}
-
-fn asking() -> GetObjectRequest {
-    GetObjectRequest { bucket: "bucket".into(), key: "k".into(), ..Default::default() }
-}
-
-async fn get_as(world: &World, input: GetObjectRequest) -> Result<GetObjectOutput, Error> {
-    get::get(&world.s3, &world.owner(), input).await
-}
-
-async fn world() -> World {
-    let world = World::new();
-    world.bucket("bucket").await;
-    world
 }
 
 #[tokio::test]
@@ -55,7 +40,7 @@ async fn what_was_put_is_given_back() {
     assert_eq!(put.checksum_type.as_deref(), Some("FULL_OBJECT"));
     assert!(put.checksum_crc64_nvme.is_some() && put.version_id.is_none());
 
-    let got = get_as(&world, asking()).await.expect("got");
+    let got = ask(&world, asking("k")).await.expect("got");
     assert_eq!(got.content_length, Some(5));
     assert_eq!(got.e_tag, put.e_tag);
     assert_eq!(got.content_type.as_deref(), Some("text/plain"));
@@ -67,12 +52,11 @@ async fn what_was_put_is_given_back() {
     assert_eq!((&got.checksum_crc64_nvme, &got.content_range), (&None, &None));
     assert_eq!(read(got.body.expect("a body")).await.expect("read"), b"hello");
 
-    let checked = GetObjectRequest { checksum_mode: Some("ENABLED".into()), ..asking() };
-    let checked = get_as(&world, checked).await.expect("got");
+    let checked = GetObjectRequest { checksum_mode: Some("ENABLED".into()), ..asking("k") };
+    let checked = ask(&world, checked).await.expect("got");
     assert_eq!(checked.checksum_crc64_nvme, put.checksum_crc64_nvme);
 
-    let asked =
-        HeadObjectRequest { bucket: "bucket".into(), key: "k".into(), ..Default::default() };
+    let asked = HeadObjectRequest { bucket: BUCKET.into(), key: "k".into(), ..Default::default() };
     let head = head::head(&world.s3, &world.owner(), asked).await.expect("head");
     assert_eq!((head.content_length, head.e_tag), (Some(5), put.e_tag));
 }
@@ -80,61 +64,61 @@ async fn what_was_put_is_given_back() {
 #[tokio::test]
 async fn an_empty_object_is_one() {
     let world = world().await;
-    world.put("bucket", "k", b"").await;
-    assert_eq!(world.get("bucket", "k").await.expect("got"), b"");
-    let ranged = GetObjectRequest { range: Some("bytes=0-".into()), ..asking() };
-    assert_eq!(code(get_as(&world, ranged).await), "InvalidRange");
+    world.put(BUCKET, "k", b"").await;
+    assert_eq!(world.get(BUCKET, "k").await.expect("got"), b"");
+    let ranged = GetObjectRequest { range: Some("bytes=0-".into()), ..asking("k") };
+    assert_eq!(code(ask(&world, ranged).await), "InvalidRange");
 }
 
 #[tokio::test]
 async fn ranges_cut_the_body() {
     let world = world().await;
     let bytes: Vec<u8> = (0..200_000u32).flat_map(u32::to_le_bytes).collect();
-    world.put("bucket", "k", &bytes).await;
-    let ranged = GetObjectRequest { range: Some("bytes=70001-300000".into()), ..asking() };
-    let got = get_as(&world, ranged).await.expect("got");
+    world.put(BUCKET, "k", &bytes).await;
+    let ranged = GetObjectRequest { range: Some("bytes=70001-300000".into()), ..asking("k") };
+    let got = ask(&world, ranged).await.expect("got");
     assert_eq!(got.content_range.as_deref(), Some("bytes 70001-300000/800000"));
     assert_eq!(got.content_length, Some(230_000));
     assert_eq!(read(got.body.expect("a body")).await.expect("read"), bytes[70_001..=300_000]);
 
     let both =
-        GetObjectRequest { range: Some("bytes=0-1".into()), part_number: Some(1), ..asking() };
-    assert_eq!(code(get_as(&world, both).await), "InvalidRequest");
-    let part = |number| GetObjectRequest { part_number: Some(number), ..asking() };
-    let first = get_as(&world, part(1)).await.expect("got");
+        GetObjectRequest { range: Some("bytes=0-1".into()), part_number: Some(1), ..asking("k") };
+    assert_eq!(code(ask(&world, both).await), "InvalidRequest");
+    let part = |number| GetObjectRequest { part_number: Some(number), ..asking("k") };
+    let first = ask(&world, part(1)).await.expect("got");
     assert_eq!(first.content_range.as_deref(), Some("bytes 0-799999/800000"));
     assert_eq!(first.parts_count, None);
-    assert_eq!(code(get_as(&world, part(2)).await), "InvalidPartNumber");
-    assert_eq!(code(get_as(&world, part(0)).await), "InvalidArgument");
+    assert_eq!(code(ask(&world, part(2)).await), "InvalidPartNumber");
+    assert_eq!(code(ask(&world, part(0)).await), "InvalidArgument");
 }
 
 #[tokio::test]
 async fn a_read_has_conditions() {
     let world = world().await;
-    let etag = world.put("bucket", "k", b"x").await.e_tag;
-    let fresh = GetObjectRequest { if_none_match: etag.clone(), ..asking() };
-    let error = get_as(&world, fresh).await.expect_err("not modified");
+    let etag = world.put(BUCKET, "k", b"x").await.e_tag;
+    let fresh = GetObjectRequest { if_none_match: etag.clone(), ..asking("k") };
+    let error = ask(&world, fresh).await.expect_err("not modified");
     assert_eq!(error.status, 304);
     let header = |name| error.headers.iter().find(|(known, _)| *known == name).map(|(_, v)| v);
     assert_eq!(header("etag"), etag.as_ref());
     assert!(header("last-modified").is_some());
-    let other = GetObjectRequest { if_match: Some("\"x\"".into()), ..asking() };
-    let error = get_as(&world, other).await.expect_err("another");
+    let other = GetObjectRequest { if_match: Some("\"x\"".into()), ..asking("k") };
+    let error = ask(&world, other).await.expect_err("another");
     assert_eq!((error.status, error.details[0].1.as_str()), (412, "If-Match"));
-    let since = GetObjectRequest { if_modified_since: Some(world.clock.now()), ..asking() };
-    assert_eq!(get_as(&world, since).await.expect_err("old").status, 304);
+    let since = GetObjectRequest { if_modified_since: Some(world.clock.now()), ..asking("k") };
+    assert_eq!(ask(&world, since).await.expect_err("old").status, 304);
 }
 
 #[tokio::test]
 async fn a_signed_request_may_override_headers() {
     let world = world().await;
-    world.put("bucket", "k", b"x").await;
+    world.put(BUCKET, "k", b"x").await;
     let input = GetObjectRequest {
         response_content_type: Some("text/html".into()),
         response_expires: Some(Timestamp::from_secs(0)),
-        ..asking()
+        ..asking("k")
     };
-    let got = get_as(&world, input.clone()).await.expect("got");
+    let got = ask(&world, input.clone()).await.expect("got");
     assert_eq!(got.content_type.as_deref(), Some("text/html"));
     assert_eq!(got.expires.as_deref(), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
     let anonymous = get::get(&world.s3, &world.anonymous(), input).await;
@@ -146,9 +130,8 @@ async fn what_is_wrong_is_refused_and_nothing_is_put() {
     let world = world().await;
     let check = async |input: PutObjectRequest, expected: &str| {
         assert_eq!(code(put_as(&world, input).await), expected);
-        assert_eq!(code(world.get("bucket", "k").await), "NoSuchKey");
+        assert_eq!(code(world.get(BUCKET, "k").await), "NoSuchKey");
     };
-    let text = |text: &str| Some(text.to_owned());
     let plain = || request(b"hello");
     check(PutObjectRequest { bucket: "none".into(), ..plain() }, "NoSuchBucket").await;
     check(PutObjectRequest { key: "k".repeat(1025), ..plain() }, "KeyTooLongError").await;

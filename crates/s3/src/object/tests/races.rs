@@ -1,8 +1,9 @@
 //! Many writers on one condition.
 
+use super::{BUCKET, asking, world};
 use crate::model::PutObjectRequest;
-use crate::object::put;
-use crate::testing::{World, body, code};
+use crate::object::{get, put};
+use crate::testing::{World, body, code, read};
 
 const WRITERS: usize = 32;
 
@@ -27,20 +28,44 @@ async fn winners(world: &World, request: PutObjectRequest) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn exactly_one_writer_finds_its_condition_true() {
-    let world = World::new();
-    world.bucket("bucket").await;
+    let world = world().await;
     for round in 0..10 {
         let key = format!("k{round}");
         let absent = PutObjectRequest {
-            bucket: "bucket".into(),
+            bucket: BUCKET.into(),
             key: key.clone(),
             if_none_match: Some("*".into()),
             ..Default::default()
         };
         assert_eq!(winners(&world, absent).await, 1);
-        let etag = world.put("bucket", &key, b"base").await.e_tag;
+        let etag = world.put(BUCKET, &key, b"base").await.e_tag;
         let matching =
-            PutObjectRequest { bucket: "bucket".into(), key, if_match: etag, ..Default::default() };
+            PutObjectRequest { bucket: BUCKET.into(), key, if_match: etag, ..Default::default() };
         assert_eq!(winners(&world, matching).await, 1);
+    }
+}
+
+/// A reader that finds a version whose bytes go before it opens them looks again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reads_and_overwrites_do_not_meet() {
+    let world = world().await;
+    world.put(BUCKET, "k", b"first").await;
+    let mut readers = Vec::new();
+    for _ in 0..4 {
+        let (s3, call) = (world.s3.clone(), world.owner());
+        readers.push(tokio::spawn(async move {
+            for _ in 0..200 {
+                let output = get::get(&s3, &call, asking("k")).await.expect("there all the time");
+                let length = output.content_length.expect("a length");
+                let bytes = read(output.body.expect("a body")).await.expect("whole");
+                assert_eq!(i64::try_from(bytes.len()), Ok(length));
+            }
+        }));
+    }
+    for round in 0..400usize {
+        world.put(BUCKET, "k", &vec![b'x'; round * 7]).await;
+    }
+    for reader in readers {
+        reader.await.expect("no panic");
     }
 }
