@@ -2,6 +2,7 @@
 
 mod copy;
 mod customer;
+mod delete_many;
 mod lock;
 mod put_get;
 mod races;
