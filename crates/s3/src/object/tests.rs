@@ -1,11 +1,13 @@
 //! Objects put, read, copied, locked, restored and deleted.
 
+mod attributes;
 mod copy;
 mod customer;
 mod delete_many;
 mod lock;
 mod put_get;
 mod races;
+mod restore;
 mod tagging;
 mod versions;
 
