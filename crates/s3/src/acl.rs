@@ -11,9 +11,11 @@ pub(crate) use policy::{Counted, bucket_grants, object_grants};
 pub(crate) use shown::shown;
 pub(crate) use xml::parse;
 
-use aws::{AccountId, Error};
+use aws::{AccountId, Call, Error};
 
-use crate::row::{Acl, Grant, Grantee};
+use crate::error::access_denied;
+use crate::model::AccessControlPolicy;
+use crate::row::{Acl, Bucket, Grant, Grantee};
 
 pub(crate) const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
 pub(crate) const AUTHENTICATED_USERS: &str =
@@ -75,6 +77,70 @@ fn by_email(address: &str) -> Error {
 
 pub(crate) fn not_supported() -> Error {
     Error::client(400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+}
+
+pub(crate) fn not_with_enforced_owner() -> Error {
+    Error::client(
+        400,
+        "InvalidBucketAclWithObjectOwnership",
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+    )
+}
+
+/// A list comes in headers or in the body, not in both: the body, where that is it.
+///
+/// # Errors
+/// `UnexpectedContent` for both, `MissingSecurityHeader` for neither.
+pub(crate) fn from_one<'b>(
+    given: &Given<'_>,
+    body: Option<&'b AccessControlPolicy>,
+) -> Result<Option<&'b AccessControlPolicy>, Error> {
+    match (given.is_any(), body) {
+        (true, Some(_)) => {
+            let why = "This request does not support content";
+            Err(Error::client(400, "UnexpectedContent", why))
+        }
+        (false, None) => {
+            let why = "Your request was missing a required header";
+            Err(Error::client(400, "MissingSecurityHeader", why)
+                .with_detail("MissingHeaderName", "x-amz-acl"))
+        }
+        (_, body) => Ok(body),
+    }
+}
+
+/// # Errors
+/// `AccessDenied` for a list that gives to everybody where `BlockPublicAcls` is on.
+pub(crate) fn refuse_public(
+    acl: &Acl,
+    bucket: &Bucket,
+    call: &Call,
+    action: &str,
+    key: Option<&str>,
+) -> Result<(), Error> {
+    if !(bucket.blocks().block_public_acls && is_public(acl)) {
+        return Ok(());
+    }
+    let why = "public ACLs are prevented by the BlockPublicAcls setting in S3 Block Public Access";
+    Err(blocked(bucket, call, action, key, why))
+}
+
+/// S3's sentence for what a public access block prevents; other accounts are told no reason.
+pub(crate) fn blocked(
+    bucket: &Bucket,
+    call: &Call,
+    action: &str,
+    key: Option<&str>,
+    why: &str,
+) -> Error {
+    let own = call.identity.account.as_ref() == Some(&bucket.account);
+    let (Some(user), true) = (call.identity.arn(), own) else { return access_denied() };
+    let key = key.map(|key| format!("/{key}")).unwrap_or_default();
+    Error::access_denied(format!(
+        "User: {user} is not authorized to perform: {action} on resource: \
+         \"arn:aws:s3:::{}{key}\" because {why}.",
+        bucket.name
+    ))
 }
 
 fn malformed() -> Error {

@@ -29,3 +29,6 @@ pub use delete::delete;
 pub use head::head;
 pub use list::list;
 pub use location::location;
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ mod codec;
 mod cors;
 mod id;
 mod key;
+mod lifecycle;
 mod upload;
 mod version;
 mod website;
@@ -38,6 +39,10 @@ pub use key::{
     bucket_key, buckets_of, noncurrent_key, noncurrent_of, null_key, object_key, objects_of,
     owner_key, part_key, part_number, parts_of, past_uploads_of, past_versions_of, removed_buckets,
     removed_key, removed_row, upload_key, uploads_under, version_row,
+};
+pub use lifecycle::{
+    Expiration, Filter, FilterForm, Lifecycle, LifecycleRule, NoncurrentExpiration,
+    NoncurrentTransition, Transition, When,
 };
 pub use upload::{Part, Upload, UploadId};
 pub use version::{

@@ -22,6 +22,8 @@ fn bucket(ownership: Option<Ownership>, blocks: Option<PublicAccessBlock>) -> Bu
         encryption: Encryption::default(),
         cors: Vec::new(),
         website: None,
+        accelerate_suspended: false,
+        lifecycle: None,
     }
 }
 

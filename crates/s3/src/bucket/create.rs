@@ -56,6 +56,8 @@ pub async fn create(
         encryption: Encryption::default(),
         cors: Vec::new(),
         website: None,
+        accelerate_suspended: false,
+        lifecycle: None,
     };
     let made = s3.engine().commit(|change| {
         if let Some(row) = change.get(&bucket_key(&input.bucket)).map_err(EngineFailure::refusal)? {
@@ -163,11 +165,7 @@ fn acl(
     };
     let acl = given.bucket_acl(account)?.unwrap_or_default();
     if ownership == Ownership::BucketOwnerEnforced && acl::gives_to_others(&acl, account) {
-        return Err(Error::client(
-            400,
-            "InvalidBucketAclWithObjectOwnership",
-            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
-        ));
+        return Err(acl::not_with_enforced_owner());
     }
     if acl::is_public(&acl) {
         return Err(Error::client(

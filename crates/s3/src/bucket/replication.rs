@@ -1,4 +1,5 @@
-//! DeleteBucketReplication and its like.
+//! Replication, which haneul does not have: there is never a configuration to read or delete.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html>
 
 use aws::{Call, Error};
 
@@ -7,18 +8,24 @@ use crate::model::{
     DeleteBucketReplicationRequest, GetBucketReplicationOutput, GetBucketReplicationRequest,
 };
 
+/// AWS too says nothing when there was none.
 pub async fn delete(
-    _s3: &S3,
+    s3: &S3,
     _call: &Call,
-    _input: DeleteBucketReplicationRequest,
+    input: DeleteBucketReplicationRequest,
 ) -> Result<(), Error> {
-    Err(Error::not_served("s3", "DeleteBucketReplication"))
+    let bucket = s3.bucket(s3.engine(), &input.bucket)?;
+    bucket.expect_owner(input.expected_bucket_owner.as_deref())
 }
 
 pub async fn get(
-    _s3: &S3,
+    s3: &S3,
     _call: &Call,
-    _input: GetBucketReplicationRequest,
+    input: GetBucketReplicationRequest,
 ) -> Result<GetBucketReplicationOutput, Error> {
-    Err(Error::not_served("s3", "GetBucketReplication"))
+    let bucket = s3.bucket(s3.engine(), &input.bucket)?;
+    bucket.expect_owner(input.expected_bucket_owner.as_deref())?;
+    let why = "The replication configuration was not found";
+    Err(Error::client(404, "ReplicationConfigurationNotFoundError", why)
+        .with_detail("BucketName", &input.bucket))
 }

@@ -1,24 +1,36 @@
-//! GetBucketRequestPayment and its like.
+//! Who pays for requests: always the bucket's owner, who pays nothing.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/RequesterPaysBuckets.html>
 
 use aws::{Call, Error};
 
 use crate::S3;
+use crate::error::malformed_xml;
 use crate::model::{
     GetBucketRequestPaymentOutput, GetBucketRequestPaymentRequest, PutBucketRequestPaymentRequest,
 };
 
 pub async fn get(
-    _s3: &S3,
+    s3: &S3,
     _call: &Call,
-    _input: GetBucketRequestPaymentRequest,
+    input: GetBucketRequestPaymentRequest,
 ) -> Result<GetBucketRequestPaymentOutput, Error> {
-    Err(Error::not_served("s3", "GetBucketRequestPayment"))
+    let bucket = s3.bucket(s3.engine(), &input.bucket)?;
+    bucket.expect_owner(input.expected_bucket_owner.as_deref())?;
+    Ok(GetBucketRequestPaymentOutput { payer: Some("BucketOwner".into()) })
 }
 
 pub async fn put(
-    _s3: &S3,
+    s3: &S3,
     _call: &Call,
-    _input: PutBucketRequestPaymentRequest,
+    input: PutBucketRequestPaymentRequest,
 ) -> Result<(), Error> {
-    Err(Error::not_served("s3", "PutBucketRequestPayment"))
+    let bucket = s3.bucket(s3.engine(), &input.bucket)?;
+    bucket.expect_owner(input.expected_bucket_owner.as_deref())?;
+    match input.request_payment_configuration.payer.as_str() {
+        "BucketOwner" => Ok(()),
+        "Requester" => {
+            Err(Error::parameter_not_served("PutBucketRequestPayment", "Payer Requester"))
+        }
+        _ => Err(malformed_xml()),
+    }
 }

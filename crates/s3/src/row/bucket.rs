@@ -3,7 +3,7 @@
 use aws::{AccountId, Error, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Acl, Codec, CorsRule, Website};
+use super::{Acl, Codec, CorsRule, Lifecycle, Website};
 use crate::error::invalid_argument;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,10 @@ pub struct Bucket {
     pub cors: Vec<CorsRule>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website: Option<Website>,
+    #[serde(default)]
+    pub accelerate_suspended: bool,
+    #[serde(default)]
+    pub lifecycle: Option<Lifecycle>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
