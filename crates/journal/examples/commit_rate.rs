@@ -57,7 +57,12 @@ fn measure(root: &Path) -> Result<(), Failure> {
         sixteen.push(commits(&journal, 16)?);
     }
     let base = report("bare pwrite 1 KiB + fdatasync, one file", syncs, None);
-    report("the same in three files by three threads, together", three, Some(base));
+    let all = report("the same in three files by three threads, together", three, Some(base)) / 3.0;
+    println!(
+        "  so all three about {all:.0} times a second: a writer that waits for each commit in \
+         three zones cannot come much above {:.2}x on this disk",
+        all / base
+    );
     report("commits, 1 writer, three zones", one, Some(base));
     report("commits, 16 writers, three zones", sixteen, Some(base));
     Ok(())

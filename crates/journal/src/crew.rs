@@ -1,6 +1,7 @@
 //! Who does the zones' work: threads, or in simulation the caller alone in a seeded order.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 use crate::log::{Spare, SpareJob};
@@ -8,7 +9,7 @@ use crate::sync::mpsc::{Receiver, Sender, channel};
 use crate::sync::{Condvar, Mutex, thread};
 
 pub(crate) type Job = Box<dyn FnOnce() -> io::Result<()> + Send>;
-type Task = (usize, Job, Sender<(usize, io::Result<()>)>);
+type Done = (usize, io::Result<()>);
 
 pub(crate) enum Crew {
     /// One after the other, in an order drawn from the seed.
@@ -17,7 +18,8 @@ pub(crate) enum Crew {
         seed: u64,
     },
     Threads {
-        workers: Vec<Sender<Task>>,
+        workers: Vec<Worker>,
+        round: Arc<Round>,
         filler: Sender<(SpareJob, Arc<Slot>)>,
     },
 }
@@ -68,16 +70,13 @@ impl Drop for Promised {
 impl Crew {
     /// Threads for `zones` zones. They end when the crew is dropped.
     pub(crate) fn threads(zones: usize) -> io::Result<Crew> {
-        let mut workers = Vec::new();
+        let round = Arc::new(Round::default());
         // The caller does one zone's work itself: one hand-over less for each commit.
-        for zone in 1..zones {
-            let (sender, tasks) = channel::<Task>();
-            thread::Builder::new().name(format!("journal-zone-{zone}")).spawn(|| work(tasks))?;
-            workers.push(sender);
-        }
+        let workers = (1..zones).map(|zone| Worker::start(zone, &round));
+        let workers = workers.collect::<io::Result<_>>()?;
         let (filler, jobs) = channel::<(SpareJob, Arc<Slot>)>();
         thread::Builder::new().name("journal-fill".to_owned()).spawn(|| fill(jobs))?;
-        Ok(Crew::Threads { workers, filler })
+        Ok(Crew::Threads { workers, round, filler })
     }
 
     /// Runs every zone's job and waits for all.
@@ -94,22 +93,17 @@ impl Crew {
                 }
                 done
             }
-            Crew::Threads { workers, .. } => {
+            Crew::Threads { workers, round, .. } => {
                 let own = jobs.pop();
-                let (sender, results) = channel();
-                let mut done = Vec::with_capacity(jobs.len() + 1);
-                for ((zone, job), worker) in jobs.into_iter().zip(workers) {
-                    if let Err(task) = worker.send((zone, job, sender.clone())) {
-                        let (zone, job, _) = task.0;
-                        done.push((zone, job()));
-                    }
+                let extra = jobs.split_off(workers.len().min(jobs.len()));
+                round.begin(jobs.len());
+                for (task, worker) in jobs.into_iter().zip(workers) {
+                    worker.tray.put(Tray::Task(task));
                 }
-                drop(sender);
-                if let Some((zone, job)) = own {
-                    done.push((zone, job()));
-                }
-                done.extend(results);
-                done
+                let mut own: Vec<Done> =
+                    own.into_iter().chain(extra).map(|(zone, job)| (zone, job())).collect();
+                own.append(&mut round.wait());
+                own
             }
         }
     }
@@ -129,10 +123,102 @@ impl Crew {
     }
 }
 
-fn work(tasks: Receiver<Task>) {
-    for (zone, job, done) in tasks {
-        // The caller is gone only when the whole journal is.
-        let _ = done.send((zone, job()));
+/// What the workers of one round have done. The caller is woken once, by the last of them.
+#[derive(Default)]
+pub(crate) struct Round {
+    state: Mutex<RoundState>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct RoundState {
+    pending: usize,
+    done: Vec<Done>,
+}
+
+impl Round {
+    fn begin(&self, pending: usize) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).pending = pending;
+    }
+
+    fn end(&self, done: Done) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.done.push(done);
+        state.pending -= 1;
+        let last = state.pending == 0;
+        drop(state);
+        if last {
+            self.ended.notify_one();
+        }
+    }
+
+    fn wait(&self) -> Vec<Done> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.pending > 0 {
+            state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        std::mem::take(&mut state.done)
+    }
+}
+
+/// A thread that works for one zone; it ends when this is dropped.
+pub(crate) struct Worker {
+    tray: Arc<InTray>,
+}
+
+/// Where a worker finds what it is to do.
+#[derive(Default)]
+struct InTray {
+    tray: Mutex<Tray>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+enum Tray {
+    #[default]
+    Empty,
+    Task((usize, Job)),
+    Closed,
+}
+
+impl InTray {
+    fn put(&self, tray: Tray) {
+        *self.tray.lock().unwrap_or_else(PoisonError::into_inner) = tray;
+        self.wake.notify_one();
+    }
+
+    fn take(&self) -> Option<(usize, Job)> {
+        let mut tray = self.tray.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match std::mem::take(&mut *tray) {
+                Tray::Task(task) => return Some(task),
+                Tray::Closed => return None,
+                Tray::Empty => tray = self.wake.wait(tray).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}
+
+impl Worker {
+    fn start(zone: usize, round: &Arc<Round>) -> io::Result<Worker> {
+        let (tray, round) = (Arc::new(InTray::default()), round.clone());
+        let worker = Worker { tray: tray.clone() };
+        let work = move || {
+            while let Some((zone, job)) = tray.take() {
+                // Nobody waits for ever, and the zone is dropped.
+                let done = catch_unwind(AssertUnwindSafe(job))
+                    .unwrap_or_else(|_| Err(io::Error::other("its thread panicked")));
+                round.end((zone, done));
+            }
+        };
+        thread::Builder::new().name(format!("journal-zone-{zone}")).spawn(work)?;
+        Ok(worker)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.tray.put(Tray::Closed);
     }
 }
 

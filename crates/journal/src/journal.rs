@@ -17,6 +17,7 @@ use crate::disk::Disk;
 use crate::frames::{Frames, ReadError};
 use crate::log::{DetachError, Log, View};
 use crate::maintain::{self, SnapshotError, SnapshotPlan};
+use crate::patience::Patience;
 use crate::recover::{self, OpenError, RecoveredSnapshot};
 use crate::scrub::{Part, ScrubReport};
 use crate::sync::thread::{self, JoinHandle};
@@ -76,6 +77,8 @@ struct Queue {
     bytes: usize,
     /// Those who wait for more to read.
     readers: Vec<Waker>,
+    /// The committer waits to be woken.
+    asleep: bool,
     closed: bool,
     stopped: bool,
 }
@@ -143,8 +146,11 @@ impl Journal {
         let (ticket, settler) = Ticket::pair();
         queue.bytes += bytes;
         queue.waiting.push_back((payload, settler));
+        let asleep = queue.asleep;
         drop(queue);
-        shared.wake.notify_one();
+        if asleep {
+            shared.wake.notify_one();
+        }
         ticket
     }
 
@@ -391,14 +397,28 @@ impl Shared {
         readers.into_iter().for_each(Waker::wake);
     }
 
-    /// The next group; `None` when the journal is closed and everything is committed.
-    fn next_group(&self) -> Option<(Vec<Bytes>, Vec<Settler>)> {
+    /// The next group; `None` when the journal is closed and everything is committed. `last` is
+    /// how many the group before had.
+    fn next_group(&self, last: usize) -> Option<(Vec<Bytes>, Vec<Settler>)> {
         let mut queue = lock(&self.queue);
+        // Those just answered are about to submit again: a sync for all of them costs what one for
+        // the first of them does.
+        let mut patience = Patience::new();
+        while !queue.closed && queue.waiting.len() < last {
+            drop(queue);
+            let more = patience.turn();
+            queue = lock(&self.queue);
+            if !more {
+                break;
+            }
+        }
         while queue.waiting.is_empty() {
             if queue.closed {
                 return None;
             }
+            queue.asleep = true;
             queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.asleep = false;
         }
         let (mut payloads, mut settlers, mut bytes) = (Vec::new(), Vec::new(), 0);
         while let Some((payload, _)) = queue.waiting.front() {
@@ -417,7 +437,9 @@ impl Shared {
 
 /// The committer's thread.
 fn commit(shared: &Shared) {
-    while let Some((payloads, settlers)) = shared.next_group() {
+    let mut last = 0;
+    while let Some((payloads, settlers)) = shared.next_group(last) {
+        last = payloads.len();
         let mut log = lock(&shared.log);
         let done = log.append(&payloads);
         shared.publish(&log);

@@ -43,6 +43,7 @@ mod identity;
 mod journal;
 mod log;
 mod maintain;
+mod patience;
 mod place;
 mod recover;
 mod repair;
