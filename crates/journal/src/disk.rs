@@ -39,6 +39,11 @@ pub trait DiskFile: Send + Sync {
     /// believed of the file: the system may have dropped the pages and forgotten the failure.
     fn sync_data(&self, reason: SyncReason) -> io::Result<()>;
     fn bytes(&self) -> io::Result<u64>;
+    /// Lets go of what the system keeps of this stretch in memory, so that the next read of it
+    /// asks the disk. What was not synced stays. Nothing to do where nothing is kept twice.
+    fn uncache(&self, _offset: u64, _bytes: u64) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Why a sync is asked for. Real disks ignore it; the simulation leaves one reason out and

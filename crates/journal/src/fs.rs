@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -148,5 +149,10 @@ impl DiskFile for FsFile {
 
     fn bytes(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
+    }
+
+    fn uncache(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        let bytes = NonZeroU64::new(bytes);
+        Ok(rustix::fs::fadvise(&self.0, offset, bytes, rustix::fs::Advice::DontNeed)?)
     }
 }

@@ -128,6 +128,10 @@ impl DiskFile for ShelvedFile {
     fn bytes(&self) -> io::Result<u64> {
         self.file(0)?.0.bytes()
     }
+
+    fn uncache(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        self.file(0)?.0.uncache(offset, bytes)
+    }
 }
 
 impl Disk for Shelf {
