@@ -38,7 +38,13 @@ impl Target {
     }
 
     fn rows_max(&self) -> u64 {
-        BLOCKS / self.columns()
+        (BLOCKS / self.columns()).min(self.location.rows())
+    }
+
+    /// Of one batch's buffer: parity is a column more.
+    fn buffer_bytes(&self) -> usize {
+        let columns = if self.location.form == Form::Striped { 3 } else { 1 };
+        self.at(columns, 0)
     }
 
     /// What has to come for a block: its tag too, when others sealed it.
@@ -68,7 +74,7 @@ impl Target {
 impl Batch {
     pub(crate) fn new(pool: &Arc<Pool>, target: &Target, first_row: u64) -> Batch {
         let block = first_row * target.columns();
-        Batch { buffer: pool.take(), first_row, block, filled: 0 }
+        Batch { buffer: pool.take(target.buffer_bytes()), first_row, block, filled: 0 }
     }
 
     /// Takes from the front of `bytes` what fits; answers how much.

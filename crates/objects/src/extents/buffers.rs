@@ -12,11 +12,13 @@ pub(crate) struct Pool {
     free: Mutex<Vec<Vec<u8>>>,
 }
 
-/// A buffer that goes back to its pool when dropped. What it holds at first is left from
+/// Goes back to its pool when dropped, if it is of one. What it holds at first may be left from
 /// earlier uses.
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
-    pool: Arc<Pool>,
+    /// How much of it was asked for.
+    length: usize,
+    pool: Option<Arc<Pool>>,
 }
 
 impl Pool {
@@ -24,10 +26,15 @@ impl Pool {
         Arc::new(Pool { bytes, kept_max, free: Mutex::default() })
     }
 
-    pub(crate) fn take(self: &Arc<Pool>) -> Buffer {
+    /// At most as much as the pool's buffers have. For little, one of these would be a waste.
+    pub(crate) fn take(self: &Arc<Pool>, length: usize) -> Buffer {
+        debug_assert!(length <= self.bytes);
+        if length < self.bytes / 4 {
+            return Buffer { bytes: vec![0; length], length, pool: None };
+        }
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let bytes = free.unwrap_or_else(|| vec![0; self.bytes]);
-        Buffer { bytes, pool: self.clone() }
+        Buffer { bytes, length, pool: Some(self.clone()) }
     }
 }
 
@@ -41,26 +48,27 @@ impl std::ops::Deref for Buffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.length]
     }
 }
 
 impl std::ops::DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
+        &mut self.bytes[..self.length]
     }
 }
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        self
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let mut free = self.pool.free.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.len() < self.pool.kept_max {
+        let Some(pool) = &self.pool else { return };
+        let mut free = pool.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() < pool.kept_max {
             free.push(std::mem::take(&mut self.bytes));
         }
     }

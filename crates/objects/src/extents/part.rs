@@ -54,18 +54,18 @@ impl Source {
         let mut trouble = Trouble::default();
         let runs = self.runs(&blocks);
         let lengths: Vec<usize> = runs.iter().map(|run| self.run_bytes(run)).collect();
-        let mut buffer = PartBuffer::new(&self.shared, lengths.iter().sum());
+        let mut buffer = self.shared.parts.take(lengths.iter().sum());
         let mut pieces = Vec::new();
         let mut start = 0;
         for (run, length) in runs.iter().zip(lengths) {
-            let bytes = &mut buffer.bytes()[start..start + length];
+            let bytes = &mut buffer[start..start + length];
             let read = self.read_run(run, bytes, &mut trouble);
             self.check_run(run, &bytes[..read], start, &mut pieces, &mut trouble);
             start += length;
         }
         pieces.retain(|piece| blocks.contains(&piece.block));
         if pieces.iter().any(|piece| !piece.checked) {
-            self.make_missing(&mut pieces, buffer.bytes(), &mut trouble)?;
+            self.make_missing(&mut pieces, &mut buffer, &mut trouble)?;
         }
         pieces.sort_unstable_by_key(|piece| piece.block);
         let mut ranges = Vec::with_capacity(pieces.len());
@@ -74,7 +74,7 @@ impl Source {
             let range = payload..payload + piece.place.identity.length as usize;
             let end = match &self.seal {
                 Some(seal) => {
-                    let opened = seal.open(piece.block, &mut buffer.bytes()[range.clone()])?;
+                    let opened = seal.open(piece.block, &mut buffer[range.clone()])?;
                     payload + opened.len()
                 }
                 None => range.end,
@@ -272,38 +272,6 @@ impl Trouble {
         match self.unreadable.as_slice() {
             [] => ReadError::Lost(what),
             why => ReadError::Unavailable(format!("{what}: {}", why.join(", "))),
-        }
-    }
-}
-
-/// Long parts use buffers again; short ones take what they need.
-enum PartBuffer {
-    Pooled(crate::extents::buffers::Buffer, usize),
-    Own(Vec<u8>),
-}
-
-/// From here on a buffer of the pool is worth its size.
-const POOLED_BYTES_MIN: usize = BYTES / 4;
-
-impl PartBuffer {
-    fn new(shared: &Shared, bytes: usize) -> PartBuffer {
-        if bytes < POOLED_BYTES_MIN {
-            return PartBuffer::Own(vec![0; bytes]);
-        }
-        PartBuffer::Pooled(shared.parts.take(), bytes)
-    }
-
-    fn bytes(&mut self) -> &mut [u8] {
-        match self {
-            PartBuffer::Pooled(buffer, bytes) => &mut buffer[..*bytes],
-            PartBuffer::Own(bytes) => bytes,
-        }
-    }
-
-    fn freeze(self) -> Bytes {
-        match self {
-            PartBuffer::Pooled(buffer, _) => buffer.freeze(),
-            PartBuffer::Own(bytes) => Bytes::from(bytes),
         }
     }
 }
