@@ -21,8 +21,10 @@
 
 mod batch;
 mod buffers;
+mod check;
 mod files;
 mod location;
+mod mend;
 mod parity;
 mod part;
 mod reader;
@@ -43,11 +45,14 @@ use journal::Disk;
 
 use crate::{BlobId, BlobKey, Layout, ReadError, WriteError};
 use buffers::Pool;
+pub use check::{Damage, Finding, Found};
 use files::Files;
 pub use location::{Form, Location, ZoneSet};
+pub use mend::MendError;
 pub use reader::ExtentReader;
 pub use room::EXTENT_BYTES_MAX;
 use room::{Current, Wish};
+pub use slot::{Identity, Role};
 pub use writer::{ExtentWriter, Hold, Written};
 pub use zone::Health;
 use zone::{Zone, extent_number, file_name};
@@ -71,6 +76,7 @@ pub(crate) struct Shared {
     /// Extents that are written into, or whose blobs may be attached yet.
     written: Mutex<BTreeSet<u64>>,
     files: Files,
+    mending: Mutex<()>,
     batches: Arc<Pool>,
     parts: Arc<Pool>,
 }
@@ -118,8 +124,9 @@ impl Extents {
             next_extent: AtomicU64::new(next_extent),
             written: Mutex::default(),
             files: Files::default(),
-            batches: Pool::new(batch::BYTES, 8),
-            parts: Pool::new(part::BYTES, 8),
+            mending: Mutex::default(),
+            batches: Pool::new(batch::BYTES, 16),
+            parts: Pool::new(part::BYTES, 16),
         };
         let extents = Extents { shared: Arc::new(shared), current: Arc::default() };
         for (zone, disk) in zones.into_iter().enumerate() {

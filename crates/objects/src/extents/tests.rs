@@ -5,6 +5,7 @@
 
 mod damage;
 mod failure;
+mod mend;
 mod power;
 mod roundtrip;
 

@@ -7,7 +7,7 @@ use super::*;
 
 /// What may befall one zone's files.
 #[derive(Clone, Copy, Debug)]
-enum Damage {
+pub(super) enum Damage {
     /// The zone is not there.
     Away,
     /// Its directory is empty.
@@ -26,7 +26,7 @@ enum Damage {
     Cut(u64),
 }
 
-fn damages() -> impl Strategy<Value = Damage> {
+pub(super) fn damages() -> impl Strategy<Value = Damage> {
     prop_oneof![
         Just(Damage::Away),
         Just(Damage::Emptied),
@@ -38,11 +38,15 @@ fn damages() -> impl Strategy<Value = Damage> {
     ]
 }
 
+pub(super) fn leaves_the_zone(damage: &Damage) -> bool {
+    !matches!(damage, Damage::Away | Damage::ReadsFail)
+}
+
 /// Slots of equal blobs lie this far apart: a misdirected write that is whole.
 const ROW: u64 = 65_568;
 
 impl Machine {
-    fn damage(&self, zone: usize, damage: Damage) {
+    pub(super) fn damage(&self, zone: usize, damage: Damage) {
         let disk = &self.disks[zone];
         match damage {
             Damage::Away => self.extents.set_zone(zone, None),
@@ -84,14 +88,18 @@ impl Machine {
     }
 
     /// Everything is read anew from the disks, by one who has not seen them whole.
-    fn look_again(&self) -> Extents {
+    pub(super) fn look_again(&self) -> Extents {
         let zones = self.extents.shared.zones();
         let disks = zones.iter().map(|zone| zone.as_ref().map(|zone| zone.disk.clone()));
         Extents::open(disks.collect(), 1, []).unwrap()
     }
 }
 
-async fn some_blobs(extents: &Extents, seed: u64, layout: Layout) -> Vec<(Blob, Location)> {
+pub(super) async fn some_blobs(
+    extents: &Extents,
+    seed: u64,
+    layout: Layout,
+) -> Vec<(Blob, Location)> {
     let mut blobs = Vec::new();
     for (at, bytes) in [1, 65_536, 65_537, 131_072, 400_000, 2_200_000].into_iter().enumerate() {
         let blob = Blob::new(seed.wrapping_add(at as u64), bytes, at % 2 == 1);
