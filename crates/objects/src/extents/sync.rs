@@ -71,7 +71,10 @@ impl ZoneFile {
             self.attempt(what, |_| self.zone.disk.sync_dir(SyncReason::ExtentDir))?;
         }
         // An open file outlives its name: a directory emptied by hand would go unnoticed.
-        self.attempt("finding an extent", |_| self.zone.disk.open(&self.name).map(drop))
+        self.attempt("finding an extent", |_| {
+            self.zone.disk.present()?;
+            self.zone.disk.open(&self.name).map(drop)
+        })
     }
 }
 
