@@ -30,7 +30,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use crate::admin::{Counts, Unsupported};
-use crate::limits;
+use crate::limits::{self, Waits};
 use crate::listener::Peer;
 use crate::log::RequestLine;
 use authenticate::{Authenticator, Caller};
@@ -72,6 +72,7 @@ pub struct Front {
     random: Arc<Random>,
     counters: Counters,
     refused: Refused,
+    waits: Waits,
 }
 
 /// How an answer is printed.
@@ -105,7 +106,17 @@ impl Front {
             random,
             counters: Counters::default(),
             refused: Refused::default(),
+            waits: Waits::default(),
         }
+    }
+
+    /// Waits for clients as long as it is told instead.
+    pub fn with_waits(self, waits: Waits) -> Self {
+        Self { waits, ..self }
+    }
+
+    pub fn waits(&self) -> &Waits {
+        &self.waits
     }
 
     /// Answers whatever was asked. hyper adds the `Date`, by the machine's clock: SDKs correct
@@ -167,7 +178,7 @@ impl Front {
         // is done with them.
         let read = route::is_form(&parts.headers) || !route_by(b"").is_lacking_s3();
         let body = if read {
-            let read = body::read(parts, incoming).await;
+            let read = body::read(parts, incoming, &self.waits).await;
             Some(read.inspect_err(|_| *form = self.form(&route_by(b""), parts))?)
         } else {
             None

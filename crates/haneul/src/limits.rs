@@ -9,17 +9,44 @@ pub const BACKLOG: u32 = 1024;
 /// From the TCP handshake to the first byte, and for the TLS handshake.
 pub const HANDSHAKE_MAX: Duration = Duration::from_secs(15);
 /// A connection without a whole request head this long, and at most twice as long, is
-/// closed. Above the 60 s that load balancers and SDK pools keep connections
+/// closed; likewise one whose client takes nothing of an answer. Above the 60 s that load balancers and SDK pools keep connections
 /// for, so that they, who know when they will write, close first.
 pub const IDLE_MAX: Duration = Duration::from_secs(75);
 /// For a control-plane request's body to arrive.
 pub const BODY_READ_MAX: Duration = Duration::from_secs(30);
 /// For an operation to answer. Operations never wait for machines, so reaching it is our fault.
 pub const OPERATION_MAX: Duration = Duration::from_secs(60);
-/// How long a connection on which nothing is under way may take to close itself.
+/// How long a connection on which nothing moves may take to close itself.
 pub const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// For requests under way when the region is told to stop.
 pub const STOP_MAX: Duration = Duration::from_secs(20);
+
+/// How long clients are waited for. A region waits as above, tests wait less.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// [`HANDSHAKE_MAX`]
+    pub handshake: Duration,
+    /// [`IDLE_MAX`]
+    pub idle: Duration,
+    /// [`BODY_READ_MAX`]
+    pub body: Duration,
+    /// [`CLOSE_GRACE`]
+    pub close: Duration,
+    /// [`STOP_MAX`]
+    pub stop: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            handshake: HANDSHAKE_MAX,
+            idle: IDLE_MAX,
+            body: BODY_READ_MAX,
+            close: CLOSE_GRACE,
+            stop: STOP_MAX,
+        }
+    }
+}
 
 /// Request line and headers together over HTTP/1.1 (presigned URLs carry tokens of several
 /// KiB) and the header list over HTTP/2.

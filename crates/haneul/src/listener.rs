@@ -69,17 +69,19 @@ impl Door {
     pub async fn close(&self) {
         self.shut();
         let all = u32::try_from(limits::CONNECTIONS_MAX).expect("a small number");
-        if timeout(limits::STOP_MAX, self.permits.acquire_many(all)).await.is_err() {
+        if timeout(self.front.waits().stop, self.permits.acquire_many(all)).await.is_err() {
             tracing::warn!(left = self.connections(), "connections are cut after the time to stop");
         }
     }
 
     async fn accept(self: &Arc<Self>, listener: &TcpListener) {
         loop {
-            let permit = self.permits.clone().acquire_owned().await;
-            let permit = permit.expect("the semaphore is never closed");
             match listener.accept().await {
                 Ok((stream, address)) => {
+                    // Accepted before there is room for it, so that one more may wait than are
+                    // served, and only those that are served count.
+                    let permit = self.permits.clone().acquire_owned().await;
+                    let permit = permit.expect("the semaphore is never closed");
                     tokio::spawn(self.clone().connection(stream, address, permit));
                 }
                 // One connection that broke before it was accepted says nothing about the next;
@@ -100,7 +102,7 @@ impl Door {
     ) {
         let mut stop = self.stop.subscribe();
         let opened = tokio::select! {
-            opened = timeout(limits::HANDSHAKE_MAX, self.handshake(stream)) => opened,
+            opened = timeout(self.front.waits().handshake, self.handshake(stream)) => opened,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match opened {
@@ -129,14 +131,13 @@ impl Door {
         peer: Peer,
         mut stop: watch::Receiver<bool>,
     ) {
+        let waits = *self.front.waits();
         let activity = Arc::new(Activity::default());
         let service = service_fn(|request| {
             let (front, begun) = (self.front.clone(), activity.begin());
             async move {
                 let answer = front.answer(request, peer).await;
-                Ok::<_, std::convert::Infallible>(
-                    answer.map(|body| Sending { body, _begun: begun }),
-                )
+                Ok::<_, std::convert::Infallible>(answer.map(|body| begun.answered(body)))
             }
         });
         let builder = http_builder();
@@ -153,8 +154,8 @@ impl Door {
                 _ = stop.wait_for(|stop| *stop) => break,
                 // Not hyper's own timer of HTTP/1.1 heads: it is set anew with each request,
                 // which costs more than reading the head, and does not know HTTP/2.
-                () = tokio::time::sleep(limits::IDLE_MAX) => {
-                    let now = activity.idle_since();
+                () = tokio::time::sleep(waits.idle) => {
+                    let now = activity.moves();
                     if now.is_some() && now == seen {
                         break;
                     }
@@ -167,14 +168,14 @@ impl Door {
             // hyper ends idle connections at once; what it waits for besides requests under
             // way is the rest of a head, which may never come.
             loop {
-                tokio::time::sleep(limits::CLOSE_GRACE).await;
-                if activity.idle_since().is_some() {
+                tokio::time::sleep(waits.close).await;
+                if activity.is_idle() {
                     break;
                 }
             }
         };
         tokio::select! {
-            _ = timeout(limits::STOP_MAX, connection) => {}
+            _ = timeout(waits.stop, connection) => {}
             () = overdue => {}
         }
     }
@@ -190,15 +191,19 @@ enum Stream {
 struct Activity {
     begun: AtomicU64,
     ended: AtomicU64,
+    /// Answers that the client is taking now.
+    sending: AtomicU64,
+    /// Parts of answers that clients took.
+    taken: AtomicU64,
 }
 
 /// One request, until its answer was handed to the connection.
 struct Begun(Arc<Activity>);
 
-/// An answer's body that knows when it is done with.
+/// An answer's body that knows how far it is.
 struct Sending {
     body: Outgoing,
-    _begun: Begun,
+    begun: Begun,
 }
 
 impl Activity {
@@ -207,10 +212,23 @@ impl Activity {
         Begun(self.clone())
     }
 
-    /// The number of the last request when all are answered.
-    fn idle_since(&self) -> Option<u64> {
-        let ended = self.ended.load(Ordering::Relaxed);
-        (self.begun.load(Ordering::Relaxed) == ended).then_some(ended)
+    fn is_idle(&self) -> bool {
+        self.begun.load(Ordering::Relaxed) == self.ended.load(Ordering::Relaxed)
+    }
+
+    /// A number that stays while the client neither asks nor takes; `None` while a request
+    /// is with us, which has limits of its own.
+    fn moves(&self) -> Option<u64> {
+        let [begun, ended, sending, taken] = [&self.begun, &self.ended, &self.sending, &self.taken]
+            .map(|count| count.load(Ordering::Relaxed));
+        (begun == ended + sending).then_some(ended + taken)
+    }
+}
+
+impl Begun {
+    fn answered(self, body: Outgoing) -> Sending {
+        self.0.sending.fetch_add(1, Ordering::Relaxed);
+        Sending { body, begun: self }
     }
 }
 
@@ -220,15 +238,24 @@ impl Drop for Begun {
     }
 }
 
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.begun.0.sending.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Body for Sending {
     type Data = bytes::Bytes;
     type Error = aws::Error;
 
+    /// hyper asks for as much as the client makes room for.
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<bytes::Bytes>, aws::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(context)
+        let sending = self.get_mut();
+        sending.begun.0.taken.fetch_add(1, Ordering::Relaxed);
+        Pin::new(&mut sending.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -266,3 +293,6 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(address)?;
     socket.listen(limits::BACKLOG)
 }
+
+#[cfg(test)]
+mod tests;

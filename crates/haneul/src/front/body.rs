@@ -15,14 +15,14 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::route;
-use crate::limits;
+use crate::limits::{self, Waits};
 
 /// Reads all of a control-plane request's body, as it came.
 ///
 /// # Errors
 /// `RequestEntityTooLarge` (413), without reading what is announced as too large;
 /// `RequestTimeout` (400) for one that does not arrive; a broken one is `IncompleteBody`.
-pub async fn read(parts: &Parts, mut body: Incoming) -> Result<Bytes, Error> {
+pub async fn read(parts: &Parts, mut body: Incoming, waits: &Waits) -> Result<Bytes, Error> {
     let max = if route::is_form(&parts.headers) || !has_content_type(&parts.headers) {
         limits::FORM_BODY_MAX
     } else {
@@ -34,7 +34,7 @@ pub async fn read(parts: &Parts, mut body: Incoming) -> Result<Bytes, Error> {
         return Err(too_large(max));
     }
     let limited = Limited::new(&mut body, max);
-    match timeout(limits::BODY_READ_MAX, limited.collect()).await {
+    match timeout(waits.body, limited.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
             discard(&parts.headers, &mut body).await;
