@@ -9,6 +9,7 @@ use std::process::Output;
 use testkit::process::Haneul;
 use testkit::{Client, Key, Process};
 
+mod idle;
 mod restart;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_testkit-haneul");
