@@ -36,7 +36,12 @@ impl Arn {
 impl fmt::Display for Arn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { partition, service, region, account, resource } = self;
-        write!(f, "arn:{partition}:{service}:{region}:{account}:{resource}")
+        f.write_str("arn:")?;
+        for part in [partition, service, region, account] {
+            f.write_str(part)?;
+            f.write_str(":")?;
+        }
+        f.write_str(resource)
     }
 }
 

@@ -137,7 +137,11 @@ impl Timestamp {
     }
 
     fn date_time(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+        // Not by nanoseconds, whose 128 bits take long to divide.
+        let ms = u16::try_from(self.0.rem_euclid(1000)).expect("less than a thousand");
+        OffsetDateTime::from_unix_timestamp(self.as_secs())
+            .ok()
+            .and_then(|at| at.replace_millisecond(ms).ok())
             .expect("a Timestamp stays within the years 0 to 9999")
     }
 

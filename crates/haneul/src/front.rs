@@ -147,7 +147,7 @@ impl Front {
                 if error.status >= 500 {
                     tracing::error!(request_id, error = %chain(&error), "a request failed");
                 }
-                line.error_code = error.code.to_string();
+                line.error_code.clone_from(&error.code);
                 form.protocol.refuse(form.model, &error, &request_id, &parts.method)
             }
         };
@@ -187,7 +187,7 @@ impl Front {
         let route = route_by(&bytes);
         *form = self.form(&route, parts);
         let action = route::action(parts, &bytes).map(str::to_owned);
-        line.action = action.clone().unwrap_or_default();
+        line.action = action.clone().unwrap_or_default().into();
         match route {
             Route::Served(service) => {
                 line.service = service.model().signing_name.into();
@@ -195,7 +195,7 @@ impl Front {
                 self.serve(service.as_ref(), asked, form, line).await
             }
             Route::NotServed { service, looks } => {
-                line.service.clone_from(&service);
+                line.service = service.clone().into();
                 self.refuse_service(&service, looks, action.as_deref(), parts, body, line).await
             }
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use aws::{
-    BoxFuture, Credential, CredentialError, Credentials, Identity, Principal, Session, Timestamp,
+    AccountId, BoxFuture, Credential, CredentialError, Credentials, Identity, Principal, Session,
+    Timestamp,
 };
 use state::Stored;
 
@@ -35,8 +36,7 @@ impl Keyring {
         Self { iam, seal }
     }
 
-    async fn long_term(&self, access_key_id: &str) -> Found<Credential> {
-        let (_, account) = id::read_access_key(access_key_id).ok_or(CredentialError::UnknownKey)?;
+    async fn long_term(&self, access_key_id: &str, account: AccountId) -> Found<Credential> {
         let scope = scope(&account);
         let key: Option<Stored<AccessKey>> =
             self.iam.records.get(&scope, access_key_id).await.map_err(failed)?;
@@ -139,7 +139,9 @@ impl Credentials for Keyring {
         Box::pin(async move {
             match (id::read_access_key(access_key_id), session_token) {
                 (None, _) => Err(CredentialError::UnknownKey),
-                (Some((KeyKind::LongTerm, _)), None) => self.long_term(access_key_id).await,
+                (Some((KeyKind::LongTerm, account)), None) => {
+                    self.long_term(access_key_id, account).await
+                }
                 (Some((KeyKind::Temporary, _)), Some(token)) => {
                     self.temporary(access_key_id, token, now).await
                 }

@@ -67,15 +67,16 @@ impl<'a> Part<'a> {
         let at = self.prefix_len;
         let from = self.inner.partition_point(|(known, _)| &known[at..] < name);
         let own = self.inner.get(from).filter(|(known, _)| &known[at..] == name);
-        let dotted = format!("{name}.");
-        let from = self.inner.partition_point(|(known, _)| known[at..] < *dotted);
-        let within =
-            self.inner[from..].partition_point(|(known, _)| known[at..].starts_with(&dotted));
+        // Names that go on are not always next: `A-B` is between `A` and `A.B`.
+        let dotted = || name.bytes().chain([b'.']);
+        let goes_on = |known: &str| known.strip_prefix(name).is_some_and(|on| on.starts_with('.'));
+        let from = self.inner.partition_point(|(known, _)| known[at..].bytes().lt(dotted()));
+        let within = self.inner[from..].partition_point(|(known, _)| goes_on(&known[at..]));
         let inner = &self.inner[from..from + within];
         (own.is_some() || !inner.is_empty()).then_some(Self {
             value: own.map(|(_, value)| value.as_str()),
             inner,
-            prefix_len: at + dotted.len(),
+            prefix_len: at + name.len() + 1,
         })
     }
 

@@ -30,7 +30,7 @@ mod xml;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::schema::Kind;
 use crate::service::{Input, Model, Operation, Protocol};
@@ -127,8 +127,8 @@ impl Protocol {
 
     fn add_request_id(self, model: &Model, request_id: &str, headers: &mut HeaderMap) {
         let name = match (self, model.signing_name) {
-            (Self::RestXml, "s3") => "x-amz-request-id",
-            _ => "x-amzn-requestid",
+            (Self::RestXml, "s3") => HeaderName::from_static("x-amz-request-id"),
+            _ => HeaderName::from_static("x-amzn-requestid"),
         };
         if let Ok(value) = HeaderValue::from_str(request_id) {
             headers.insert(name, value);

@@ -67,6 +67,9 @@ pub(super) fn print(value: &Value, format: TimestampFormat) -> Option<String> {
 
 /// Text as it was before it was put into a URL; `None` when that is no UTF-8.
 pub(super) fn percent_decode(text: &str, plus_is_space: bool) -> Option<String> {
+    if !text.contains(['%', '+']) {
+        return Some(text.to_owned());
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

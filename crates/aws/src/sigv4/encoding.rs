@@ -68,12 +68,9 @@ fn hex_digit(byte: u8) -> Option<u8> {
 
 /// Lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for &byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    out
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let text = digits.map(|digit| DIGITS[usize::from(digit)]).collect();
+    String::from_utf8(text).expect("digits are ASCII")
 }
 
 /// The hexadecimal SHA-256 of `bytes`.

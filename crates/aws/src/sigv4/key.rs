@@ -63,5 +63,8 @@ fn hmac_key(bytes: &[u8]) -> hmac::Key {
 
 /// What is signed for a request: `request_hash` is the canonical request's SHA-256 in hex.
 pub(super) fn string_to_sign(at: Timestamp, scope: &Scope, request_hash: &str) -> String {
-    format!("{ALGORITHM}\n{}\n{scope}\n{request_hash}", at.to_basic())
+    // Not by `format!`, which takes ten times as long: every request is judged by it.
+    let Scope { date, region, service } = scope;
+    let scope = [date, "/", region.as_str(), "/", service, "/", TERMINATOR].concat();
+    [ALGORITHM, "\n", &at.to_basic(), "\n", &scope, "\n", request_hash].concat()
 }

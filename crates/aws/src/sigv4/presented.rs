@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::header::AUTHORIZATION;
+
 use super::canonical::{Form, PathRule, SignatureIn};
 use super::error::{ExpiresFault, Place, ScopeFault, SignatureError};
 use super::key::Scope;
@@ -101,7 +103,7 @@ struct Fields {
 
 impl Fields {
     fn of_header(request: &Request<'_>) -> Result<Self, SignatureError> {
-        let authorization = request.header("authorization").unwrap_or_default().trim().to_owned();
+        let authorization = request.header(AUTHORIZATION).unwrap_or_default().trim().to_owned();
         let (algorithm, rest) = authorization.split_once(' ').unwrap_or((&authorization, ""));
         let amz_date = request.headers.contains_key("x-amz-date");
         let date_header = if amz_date { "x-amz-date" } else { "date" };
@@ -364,13 +366,12 @@ impl Fields {
 }
 
 fn date_fault(date: &str, at: Timestamp) -> Option<ScopeFault> {
-    let given = date.to_owned();
     if date.len() != 8 || !date.bytes().all(|b| b.is_ascii_digit()) {
-        return Some(ScopeFault::DateForm { given });
+        return Some(ScopeFault::DateForm { given: date.to_owned() });
     }
     let mut expected = at.to_basic();
     expected.truncate(8);
-    (given != expected).then_some(ScopeFault::Date { given, expected })
+    (date != expected).then(|| ScopeFault::Date { given: date.to_owned(), expected })
 }
 
 fn check_skew(at: Timestamp, now: Timestamp) -> Result<(), SignatureError> {

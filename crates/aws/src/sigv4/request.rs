@@ -1,6 +1,9 @@
 //! A request as its signature sees it, and how it is signed.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
+use http::header::{AUTHORIZATION, AsHeaderName};
 
 use super::encoding::decode;
 use super::error::SignatureError;
@@ -60,7 +63,7 @@ impl<'a> Request<'a> {
     }
 
     /// The value of a header that may come once only; `None` when it is absent or not text.
-    pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn header(&self, name: impl AsHeaderName) -> Option<&'a str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?;
         if values.next().is_some() { None } else { value.to_str().ok() }
@@ -85,9 +88,9 @@ pub enum Mechanism {
 pub fn mechanism(request: &Request<'_>) -> Result<Option<Mechanism>, SignatureError> {
     let v4_query = request.has_parameter("X-Amz-Algorithm");
     let v2_query = request.has_parameter("Signature");
-    if request.headers.contains_key(http::header::AUTHORIZATION) {
+    if request.headers.contains_key(AUTHORIZATION) {
         // Two of them, or one that is not text, is no scheme anyone supports.
-        let authorization = request.header("authorization").unwrap_or("?");
+        let authorization = request.header(AUTHORIZATION).unwrap_or("?");
         if v4_query || v2_query {
             let authorization = Some(authorization.to_owned());
             return Err(SignatureError::TwoMechanisms { authorization });
@@ -107,16 +110,25 @@ pub fn mechanism(request: &Request<'_>) -> Result<Option<Mechanism>, SignatureEr
 }
 
 /// The region and service that a request says it is signed for, unjudged: enough to route it.
-pub fn claimed_scope(request: &Request<'_>) -> Option<(String, String)> {
-    let credential = match mechanism(request).ok()?? {
+pub fn claimed_scope<'a>(request: &Request<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+    match mechanism(request).ok()?? {
         Mechanism::V4Header => {
-            let (_, after) = request.header("authorization")?.split_once("Credential=")?;
-            after.split([',', ' ']).next()?.to_owned()
+            let (_, after) = request.header(AUTHORIZATION)?.split_once("Credential=")?;
+            let (region, service) = scope_of(after.split([',', ' ']).next()?)?;
+            Some((region.into(), service.into()))
         }
-        Mechanism::V4Query => request.parameter("X-Amz-Credential").ok()??,
-        Mechanism::V2Query => return None,
-    };
+        Mechanism::V4Query => {
+            let credential = request.parameter("X-Amz-Credential").ok()??;
+            let (region, service) = scope_of(&credential)?;
+            Some((region.to_owned().into(), service.to_owned().into()))
+        }
+        Mechanism::V2Query => None,
+    }
+}
+
+/// Region and service of `KEY/DATE/REGION/SERVICE/aws4_request`.
+fn scope_of(credential: &str) -> Option<(&str, &str)> {
     let mut from_end = credential.rsplit('/').skip(1);
-    let (service, region) = (from_end.next()?.to_owned(), from_end.next()?.to_owned());
-    Some((region, service))
+    let service = from_end.next()?;
+    Some((from_end.next()?, service))
 }

@@ -101,7 +101,7 @@ fn take(
     let (region, service) = claimed_scope(request).expect("a scope");
     assert_eq!(
         (presented.scope.region.as_str(), presented.scope.service.as_str()),
-        (region.as_str(), service.as_str())
+        (&*region, &*service)
     );
     if !presented.payload.is_streaming() {
         return Ok(body.to_vec());

@@ -4,6 +4,7 @@
 //! `Version`; the host's first label; and what remains is S3's, whose anonymous requests
 //! carry nothing of all that.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aws::{Model, Service, sigv4};
@@ -71,7 +72,7 @@ pub fn route(services: &[Arc<dyn Service>], domain: &str, parts: &Parts, body: &
         Some(service) => Route::Served(service),
         None => {
             let prefix = target.map(|(prefix, _)| prefix.to_owned());
-            let service = scope.or(prefix).or_else(host);
+            let service = scope.map(Cow::into_owned).or(prefix).or_else(host);
             let service = service.unwrap_or_else(|| unnamed(action).to_owned());
             let looks = looks(&service, parts, action);
             Route::NotServed { service, looks }

@@ -103,7 +103,7 @@ impl Front {
                     tracing::error!(request_id, error = %chain(&error), "a request failed");
                 }
                 let error = with_resource(in_s3_words(error), resource);
-                line.error_code = error.code.to_string();
+                line.error_code.clone_from(&error.code);
                 Protocol::RestXml.refuse(&MODEL, &error, &request_id, &parts.method)
             }
         };

@@ -18,12 +18,10 @@ impl Writer {
     }
 
     pub(in crate::protocol) fn open_in(&mut self, name: &str, namespace: &str) {
-        let attributes = if namespace.is_empty() {
-            String::new()
-        } else {
-            format!(" xmlns=\"{}\"", escape(namespace))
-        };
-        self.start(name, &attributes);
+        if namespace.is_empty() {
+            return self.open(name);
+        }
+        self.start(name, &[" xmlns=\"", &escape(namespace), "\""].concat());
     }
 
     fn start(&mut self, name: &str, attributes: &str) {

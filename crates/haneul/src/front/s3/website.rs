@@ -35,7 +35,7 @@ impl Front {
                 tracing::error!(request_id, error = %chain(&error), "a request failed");
             }
             let error = super::in_s3_words(error);
-            line.error_code = error.code.to_string();
+            line.error_code.clone_from(&error.code);
             error_page(&error, request_id, &parts.method)
         })
     }
