@@ -21,6 +21,7 @@ use crate::replay::{ReplayError, replay};
 use crate::scan::{Layers, scan};
 use crate::shared::Shared;
 use crate::tables::Tables;
+use crate::tender::Tender;
 use crate::{
     BlobId, BlobKey, BlobReader, BlobWriter, Change, CommitError, Found, Layout, Limits, OpenError,
     Options, ReadError, Row, Rows, Scan, WriteError, Zone,
@@ -36,6 +37,7 @@ pub struct Engine {
 struct Running {
     shared: Arc<Shared>,
     keeper: Mutex<Option<JoinHandle<()>>>,
+    tender: Mutex<Option<Tender>>,
 }
 
 /// How an engine is.
@@ -67,8 +69,9 @@ impl Engine {
         let (line, queue) = Line::new(log.clone(), tables.active.reached.number);
         let shared = Arc::new(Shared::new(tables, line, log, extents));
         let keeper = Keeper::new(shared.clone(), queue, opener, options.limits);
-        let keeper = Mutex::new(Some(tokio::spawn(keeper.run())));
-        Ok((Self { running: Arc::new(Running { shared, keeper }) }, found))
+        let keeper = Some(tokio::spawn(keeper.run())).into();
+        let tender = Some(Tender::start(shared.clone())).into();
+        Ok((Self { running: Arc::new(Running { shared, keeper, tender }) }, found))
     }
 
     /// An engine whose zones are in memory: gone with the process. Must be called inside a tokio
@@ -161,6 +164,10 @@ impl Engine {
     /// Takes no more changes and returns when those underway are answered, all is in the index
     /// and the log is closed. Reads of rows go on.
     pub async fn close(&self) {
+        let tender = self.running.tender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(tender) = tender {
+            tender.stop().await;
+        }
         self.shared().line.close();
         self.shared().room.notify_waiters();
         let keeper = self.running.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();

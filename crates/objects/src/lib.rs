@@ -39,6 +39,7 @@ mod seal;
 mod shared;
 mod table;
 mod tables;
+mod tender;
 
 pub use blob::{BlobId, BlobKey, BlobReader, BlobWriter, Layout, NewBlob};
 pub use change::{CHANGE_BYTES_MAX, Change};
