@@ -105,3 +105,74 @@ impl<V> Cursor for MapCursor<'_, V> {
         self.advance()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Map = BTreeMap<Vec<u8>, Option<Row>>;
+
+    /// Few keys, so that layers meet.
+    fn key() -> impl Strategy<Value = Vec<u8>> {
+        vec(b'a'..b'd', 0..4)
+    }
+
+    fn layer() -> impl Strategy<Value = Map> {
+        let row = proptest::option::of(0..9_u64);
+        let row =
+            row.prop_map(|stamp| stamp.map(|stamp| Row { value: b"v".as_slice().into(), stamp }));
+        proptest::collection::btree_map(key(), row, 0..12)
+    }
+
+    /// What a scan over one map, made of all layers, would see.
+    fn model(layers: &[Map], from: &[u8], end: &[u8], wishes: &[Scan]) -> Vec<(Vec<u8>, Row)> {
+        let mut whole = Map::new();
+        for layer in layers.iter().rev() {
+            whole.extend(layer.clone());
+        }
+        let (mut seen, mut at) = (Vec::new(), from.to_vec());
+        for (key, row) in whole {
+            let Some(row) = row else { continue };
+            if key < at || key.as_slice() < from || key.as_slice() >= end {
+                continue;
+            }
+            seen.push((key, row));
+            match wishes.get(seen.len() - 1) {
+                Some(Scan::SeekTo(to)) => at.clone_from(to),
+                Some(Scan::End) => break,
+                Some(Scan::On) | None => {}
+            }
+        }
+        seen
+    }
+
+    proptest! {
+        #[test]
+        fn layers_read_as_one(
+            layers in vec(layer(), 0..5),
+            (from, end) in (key(), key()),
+            wishes in vec(
+                prop_oneof![
+                    4 => Just(Scan::On),
+                    3 => key().prop_map(Scan::SeekTo),
+                    1 => Just(Scan::End),
+                ],
+                0..12,
+            ),
+        ) {
+            let cursor = |map| -> Box<dyn Cursor> {
+                Box::new(MapCursor::new(map, Option::as_ref, &from, &end))
+            };
+            let mut seen = Vec::new();
+            let visit = &mut |key: &[u8], row: &Row| {
+                seen.push((key.to_vec(), row.clone()));
+                wishes.get(seen.len() - 1).cloned().unwrap_or(Scan::On)
+            };
+            scan(layers.iter().map(cursor).collect(), visit).expect("maps can be read");
+            prop_assert_eq!(seen, model(&layers, &from, &end, &wishes));
+        }
+    }
+}
