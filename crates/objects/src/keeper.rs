@@ -15,7 +15,7 @@ use crate::CommitError;
 use crate::extents::Hold;
 use crate::frame::Effect;
 use crate::line::{Crowded, Done, LogState, Submitted, Waiting};
-use crate::options::{Limits, Opener};
+use crate::options::{CROWDED_TIMES, Limits, Opener};
 use crate::replay::replay_after;
 use crate::shared::Shared;
 use crate::table::{At, Table};
@@ -24,8 +24,6 @@ use crate::table::{At, Table};
 const BATCH_MAX: usize = 256;
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(10);
-/// How many times the bound of the table may be in memory while the index is written.
-const CROWDED_TIMES: usize = 4;
 
 pub(crate) struct Keeper {
     shared: Arc<Shared>,
@@ -72,6 +70,7 @@ impl Keeper {
 
     /// Runs until the line is closed and everything in it is answered.
     pub(crate) async fn run(mut self) {
+        self.flush_if_due();
         loop {
             tokio::select! {
                 biased;

@@ -55,6 +55,11 @@ impl Default for Limits {
     }
 }
 
+/// How many times its bound a table may hold while the index takes the one before it.
+pub(crate) const CROWDED_TIMES: usize = 4;
+/// A start may find two of those; more than that is written into the index on the way.
+pub(crate) const REPLAYED_TIMES: usize = 2 * CROWDED_TIMES;
+
 impl Limits {
     /// Whether `table` is `times` as large as it should be before the index takes it.
     pub(crate) fn is_full(&self, table: &Table, times: usize) -> bool {

@@ -6,7 +6,7 @@ use journal::{Journal, Sequence};
 
 use crate::frame::{FrameError, decode};
 use crate::index::{Index, IndexError};
-use crate::options::Limits;
+use crate::options::{Limits, REPLAYED_TIMES};
 use crate::table::{At, Reached, Table};
 use crate::tables::Tables;
 
@@ -55,7 +55,7 @@ pub(crate) fn replay(
             tables.active.reached.number = frame.number.wrapping_sub(1);
         }
         tables.active.replay(frame, at);
-        if limits.is_full(&tables.active, 1) {
+        if limits.is_full(&tables.active, REPLAYED_TIMES) {
             let frozen = tables.freeze();
             tables.index.apply(&frozen)?;
             tables.frozen = None;

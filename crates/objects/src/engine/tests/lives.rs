@@ -52,7 +52,9 @@ impl Model {
         }
         for (id, Blob { bytes, key }) in &self.blobs {
             let read = read(engine, *id, key.clone(), 0..u64::MAX).await;
-            assert!(read.as_ref() == Ok(bytes), "seed {seed}: {id:?} {:?}", read.err());
+            if read.as_ref() != Ok(bytes) {
+                return Err(format!("seed {seed}: {id:?} {:?}", read.err()));
+            }
         }
         Ok(())
     }
