@@ -9,12 +9,17 @@ use crate::request::Request;
 /// `None` when the verdict is no refusal.
 pub fn denial(request: &Request<'_>, verdict: Verdict) -> Option<String> {
     let (user, action) = (request.who.name(), request.action());
+    let is_s3 = request.action_parts().0 == "s3";
     let on = match named_resource(request) {
+        Some(resource) if is_s3 => format!(" on resource: \"{resource}\""),
         Some(resource) => format!(" on resource: {resource}"),
         None => String::new(),
     };
     let why = match verdict {
         Verdict::Allowed => return None,
+        // S3 tells strangers nothing at all.
+        // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html>
+        _ if is_s3 && !request.is_same_account() => return Some("Access Denied".into()),
         // STS does not say which side refused: that would tell a stranger about the role.
         _ if request.is_assuming_role() => String::new(),
         Verdict::ExplicitDeny(layer) => {
@@ -43,7 +48,8 @@ pub fn denial(request: &Request<'_>, verdict: Verdict) -> Option<String> {
 /// (`user bob`), what is to be made or passed on, and whole lists, by ARN.
 fn named_resource<'a>(request: &Request<'a>) -> Option<Cow<'a, str>> {
     let resource = request.resource();
-    if resource == "*" {
+    // What policies write as `*` for the list of all buckets.
+    if matches!(resource, "*" | "arn:aws:s3:::*") {
         return None;
     }
     let (service, action) = request.action_parts();

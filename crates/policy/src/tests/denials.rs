@@ -32,7 +32,7 @@ fn refusals_say_who_what_and_why() {
          ec2:DescribeInstances with an explicit deny in an identity-based policy",
     );
     let s3 = |who: &aws::Identity| Ask::new(who, "s3:GetObject", "arn:aws:s3:::b/k").owned_by(OWN);
-    let on = "is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/k";
+    let on = "is not authorized to perform: s3:GetObject on resource: \"arn:aws:s3:::b/k\"";
     let nothing = r#"{"Effect":"Allow","Action":"ec2:*","Resource":"*"}"#;
     let denied = r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}"#;
     check(
@@ -50,11 +50,12 @@ fn refusals_say_who_what_and_why() {
         s3(&bob).identity(ALLOW_ALL).on_resource(denied),
         &format!("User: {me} {on} with an explicit deny in a resource-based policy"),
     );
+    check(s3(&aws::Identity::anonymous()), "Access Denied");
+    check(s3(&user(OTHER, "eve")).identity(ALLOW_ALL), "Access Denied");
     check(
-        s3(&aws::Identity::anonymous()),
-        &format!(
-            "User: anonymous {on} because no resource-based policy allows the s3:GetObject action"
-        ),
+        Ask::new(&bob, "s3:ListAllMyBuckets", "arn:aws:s3:::*"),
+        "User: arn:aws:iam::111122223333:user/bob is not authorized to perform: \
+         s3:ListAllMyBuckets because no identity-based policy allows the s3:ListAllMyBuckets action",
     );
     check(
         Ask::new(&bob, "sts:AssumeRole", "arn:aws:iam::444455556666:role/r").owned_by(OTHER),
