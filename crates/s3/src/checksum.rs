@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>
 
 mod claim;
+mod document;
 mod members;
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
@@ -14,6 +15,7 @@ use md5::Digest;
 use crate::row::{Checksum, ChecksumKind};
 
 pub(crate) use claim::Claim;
+pub use document::check_document;
 pub(crate) use members::{ClaimedBy, Shows};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -169,12 +169,13 @@ impl Front {
         if call.identity.principal != Principal::Anonymous {
             (self.note_use)(&call, MODEL.signing_name);
         }
-        self.serve_s3(head, &call, body, line).await
+        self.serve_s3(head, &parts.headers, &call, body, line).await
     }
 
     async fn serve_s3(
         &self,
         head: Head<'_>,
+        headers: &HeaderMap,
         call: &Call,
         body: Arriving,
         line: &mut RequestLine,
@@ -185,7 +186,9 @@ impl Front {
             length::check_object(&body)?;
             body.into_body()
         } else {
-            body.collect().await?.into()
+            let document = body.collect().await?;
+            s3::checksum::check_document(operation.name, headers, &document)?;
+            document.into()
         };
         let input = head.with_body(body)?.input()?;
         let key = missing_key(&input);
