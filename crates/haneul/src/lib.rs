@@ -34,6 +34,7 @@ pub mod log;
 pub mod storage;
 
 pub use region::{Options, Region, Running};
+pub use s3::lifecycle::Day;
 pub use storage::Storage;
 
 /// `haneul 0.1.0`, as `haneul version` prints it.

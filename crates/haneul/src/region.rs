@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use aws::{AccountId, Clock, Random, Timestamp};
 use iam::{Accounts, Iam};
+use s3::lifecycle::Day;
 use state::Records;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -35,6 +36,8 @@ pub struct Options {
     pub domain: String,
     /// The region of requests that name none.
     pub region: aws::Region,
+    /// How long a day of S3's lifecycle rules is.
+    pub day: Day,
     /// The region's time, which users turn.
     pub clock: Arc<Clock>,
     /// The machine's time, which nobody turns: what clients sign with and judge
@@ -105,7 +108,7 @@ impl Region {
     /// When the folder is in use or not ours, the address is taken, or the state is damaged.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let begun = Instant::now();
-        let Options { storage, listen, domain, region, clock, wall, random } = options;
+        let Options { storage, listen, domain, region, day, clock, wall, random } = options;
         let (data, zones) = match storage {
             Storage::Memory => (None, None),
             Storage::Folder { data, zones } => (Some(data), zones),
@@ -129,11 +132,13 @@ impl Region {
             objects: storage.objects(),
             region: region.clone(),
             domain: domain.clone(),
+            day,
             clock: clock.clone(),
             wall,
             random,
         };
         let Services { iam, accounts, parties } = wiring::services(ground).await?;
+        let s3 = parties.s3.clone();
         let new_key = accounts::prepare(&accounts, data.as_ref(), &clock).await?;
         let front = Arc::new(Front::new(parties));
         let door = Door::new(front.clone(), tls.clone());
@@ -163,6 +168,7 @@ impl Region {
             tasks.spawn(admin::server::serve(socket, region.clone()));
         }
         tasks.spawn(note_uses(region.iam.clone()));
+        tasks.spawn(s3.keep_lifecycles());
         Ok(Running { region, new_key, _tasks: tasks, _lock: lock })
     }
 

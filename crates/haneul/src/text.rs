@@ -139,6 +139,13 @@ impl Text {
         )
     }
 
+    pub fn help_day_length(self) -> &'static str {
+        self.pick(
+            "How long a day of S3 lifecycle rules is, at most 1d: 10s shows rules at work",
+            "S3 수명 주기 규칙의 하루 길이(최대 1d). 10s로 하면 규칙이 동작하는 것을 바로 볼 수 있습니다",
+        )
+    }
+
     pub fn help_zone(self) -> &'static str {
         self.pick(
             "A folder for each of the three availability zones a, b, c, best on a disk of its own; give it three times",
@@ -211,6 +218,15 @@ impl Text {
         match self {
             Self::English => format!("{given:?} is not a domain name"),
             Self::Korean => format!("{given:?}은(는) 도메인 이름이 아닙니다"),
+        }
+    }
+
+    pub fn not_a_day_length(self, given: &str) -> String {
+        match self {
+            Self::English => format!("{given:?} is not a day's length: between 1s and 1d"),
+            Self::Korean => {
+                format!("{given:?}은(는) 하루 길이가 아닙니다: 1s에서 1d 사이여야 합니다")
+            }
         }
     }
 

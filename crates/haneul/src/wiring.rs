@@ -6,6 +6,7 @@ use aws::{Authorizer, Clock, Error, Random, Region};
 use iam::{Accounts, Iam, Keyring, Sts};
 use objects::Engine;
 use s3::S3;
+use s3::lifecycle::Day;
 use state::{Kind, Records};
 
 use crate::dial::Dial;
@@ -24,6 +25,8 @@ pub struct Ground {
     pub objects: Engine,
     pub region: Region,
     pub domain: String,
+    /// Of lifecycle rules.
+    pub day: Day,
     pub clock: Arc<Clock>,
     pub wall: Arc<Clock>,
     pub random: Arc<Random>,
@@ -40,7 +43,7 @@ pub fn kinds() -> Vec<Kind> {
 /// # Errors
 /// When the state cannot be read or written.
 pub async fn services(ground: Ground) -> Result<Services, Error> {
-    let Ground { records, objects, region, domain, clock, wall, random } = ground;
+    let Ground { records, objects, region, domain, day, clock, wall, random } = ground;
     let seal = Arc::new(iam::sts::Seal::open(&records, &random).await?);
     let iam = Iam::new(records.clone(), random.clone());
     let sts = Sts::new(iam.clone(), seal.clone());
@@ -52,6 +55,7 @@ pub async fn services(ground: Ground) -> Result<Services, Error> {
         region.clone(),
         domain.clone(),
         authorizer.clone(),
+        day,
     );
     let noting = iam.clone();
     let parties = Parties {

@@ -17,6 +17,7 @@ pub mod checksum;
 mod condition;
 pub mod error;
 mod keys;
+pub mod lifecycle;
 pub mod list;
 pub mod model;
 pub mod object;
@@ -54,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) buckets: bucket::lookup::Lookup,
     pub(crate) master_key: OnceLock<Arc<keys::WrappingKey>>,
+    pub(crate) day: lifecycle::Day,
 }
 
 impl S3 {
@@ -64,6 +66,7 @@ impl S3 {
         region: Region,
         domain: String,
         authorizer: Arc<dyn Authorizer>,
+        day: lifecycle::Day,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -75,6 +78,7 @@ impl S3 {
                 authorizer,
                 buckets: bucket::lookup::Lookup::default(),
                 master_key: OnceLock::new(),
+                day,
             }),
         }
     }

@@ -36,9 +36,9 @@ pub use codec::{Codec, Unreadable};
 pub use cors::CorsRule;
 pub use id::{null_pointer, null_stamp};
 pub use key::{
-    bucket_key, buckets_of, noncurrent_key, noncurrent_of, null_key, object_key, objects_of,
-    owner_key, part_key, part_number, parts_of, past_uploads_of, past_versions_of, removed_buckets,
-    removed_key, removed_row, upload_key, uploads_under, version_row,
+    all_buckets, bucket_key, buckets_of, noncurrent_key, noncurrent_of, null_key, object_key,
+    objects_of, owner_key, part_key, part_number, parts_of, past_uploads_of, past_versions_of,
+    removed_buckets, removed_key, removed_row, upload_key, uploads_under, version_row,
 };
 pub use lifecycle::{
     Expiration, Filter, FilterForm, Lifecycle, LifecycleRule, NoncurrentExpiration,

@@ -12,6 +12,7 @@ use futures_util::TryStreamExt;
 use objects::Engine;
 use policy::{Applied, Context, Document, Kind, Named, Request, Requester, denial, evaluate};
 
+use crate::lifecycle::Day;
 use crate::model::{
     CreateBucketConfiguration, CreateBucketRequest, GetObjectOutput, GetObjectRequest,
     PutObjectOutput, PutObjectRequest, service,
@@ -40,6 +41,7 @@ impl World {
             region(REGION),
             "localhost".into(),
             policies.clone(),
+            Day::default(),
         );
         Self { s3, clock, policies }
     }

@@ -66,6 +66,10 @@ impl Which {
 }
 
 impl Found {
+    pub(crate) fn is_current(&self) -> bool {
+        self.current
+    }
+
     /// Changes what the version says of itself; its id, stamp and place stay.
     pub(crate) fn keep(&self, change: &mut Change<'_>) {
         change.set(self.row.clone(), self.version.encode());
@@ -102,6 +106,25 @@ pub(crate) fn find(
     };
     let noncurrent = found(rows, noncurrent_key(bucket, key, stamp), false)?;
     Ok(noncurrent.filter(|found| found.version.id == *id))
+}
+
+/// All versions of a key, the newest first.
+///
+/// # Errors
+/// As of [`current`].
+pub(crate) fn all(rows: &dyn Rows, bucket: u64, key: &str) -> Result<Vec<Found>, Error> {
+    let mut found: Vec<Found> = current(rows, bucket, key)?.into_iter().collect();
+    let (from, end) = noncurrent_of(bucket, key);
+    let mut noncurrent = Vec::new();
+    rows.scan(&from, &end, &mut |row, kept| {
+        noncurrent.push((row.to_vec(), kept.value.clone()));
+        Scan::On
+    })
+    .map_err(EngineFailure::refusal)?;
+    for (row, value) in noncurrent {
+        found.push(Found { version: Version::decode(&value)?, row, current: false });
+    }
+    Ok(found)
 }
 
 /// Adds a version as the bucket's versioning wants it. What it replaces is dropped with its

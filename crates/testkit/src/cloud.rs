@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws::{Clock, Random, Region};
-use haneul::{Options, Running, Storage};
+use haneul::{Day, Options, Running, Storage};
 
 use crate::client::{Client, Key};
 
@@ -24,6 +24,7 @@ impl Cloud {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             domain: "localhost".into(),
             region: region.clone(),
+            day: Day::default(),
             clock: clock.clone(),
             wall: Arc::new(Clock::system()),
             random: Arc::new(Random::system()),

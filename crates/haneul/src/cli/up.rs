@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use aws::{Clock, Random};
 use clap::Args;
+use s3::lifecycle::Day;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Data, Failure, chain, say, text};
+use super::{Data, Failure, chain, duration, say, text};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::log;
 use crate::region::{Options, Region, Running, StartError};
@@ -27,6 +28,8 @@ pub struct Up {
     region: aws::Region,
     #[arg(long = "zone", value_name = "DIR", help = text().help_zone())]
     zones: Vec<PathBuf>,
+    #[arg(long, value_name = "DURATION", default_value = "1d", value_parser = day, help = text().help_day_length())]
+    day_length: Day,
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = log::Format::Human, help = text().help_log())]
     log: log::Format,
 }
@@ -45,6 +48,7 @@ impl Up {
             listen,
             domain: self.domain,
             region: self.region,
+            day: self.day_length,
             clock: Arc::new(Clock::system()),
             wall,
             random: Arc::new(Random::system()),
@@ -164,6 +168,11 @@ fn domain(given: &str) -> Result<String, String> {
     } else {
         Err(text().not_a_domain(given))
     }
+}
+
+fn day(given: &str) -> Result<Day, String> {
+    let length = duration::parse(given).and_then(Day::of);
+    length.ok_or_else(|| text().not_a_day_length(given))
 }
 
 struct Signals {

@@ -59,6 +59,7 @@ fn open(waits: Waits) -> (Arc<Door>, SocketAddr) {
         region.clone(),
         domain.clone(),
         authorizer.clone(),
+        s3::lifecycle::Day::default(),
     );
     let front = Front::new(Parties {
         services: Vec::new(),

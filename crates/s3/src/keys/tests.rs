@@ -14,6 +14,7 @@ impl S3 {
             inner.region.clone(),
             inner.domain.clone(),
             inner.authorizer.clone(),
+            inner.day,
         )
     }
 }

@@ -9,6 +9,7 @@ use crate::S3;
 use crate::checksum::{Algorithm, Shows};
 use crate::condition::ReadCondition;
 use crate::keys::CustomerHeaders;
+use crate::lifecycle::Day;
 use crate::model::{GetObjectOutput, GetObjectRequest};
 use crate::row::Content;
 
@@ -52,7 +53,7 @@ pub(super) async fn answer(
                 None => continue,
             },
         };
-        let mut output = described(&readable, call);
+        let mut output = described(&readable, call, s3.inner.day);
         show_span(&mut output, content, &span, input);
         override_headers(&mut output, input);
         output.body = body;
@@ -81,7 +82,7 @@ fn conditions(input: &GetObjectRequest) -> ReadCondition<'_> {
 }
 
 /// What is said of an object whichever of its bytes are given.
-fn described(readable: &Readable, call: &Call) -> GetObjectOutput {
+fn described(readable: &Readable, call: &Call, day: Day) -> GetObjectOutput {
     let content = readable.content();
     let headers = content.headers.clone();
     let retention = content.retention.as_ref();
@@ -91,6 +92,7 @@ fn described(readable: &Readable, call: &Call) -> GetObjectOutput {
         last_modified: Some(readable.version().modified.to_whole_secs()),
         e_tag: Some(format!("\"{}\"", content.etag)),
         version_id: readable.version_id(),
+        expiration: readable.expiration(day),
         cache_control: headers.cache_control,
         content_disposition: headers.content_disposition,
         content_encoding: headers.content_encoding,

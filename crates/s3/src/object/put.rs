@@ -12,6 +12,7 @@ use crate::checksum::{Algorithm, Claim, ClaimedBy, Shows};
 use crate::condition::WriteCondition;
 use crate::error::EngineFailure;
 use crate::keys::CustomerHeaders;
+use crate::lifecycle::expiration_of;
 use crate::model::{PutObjectOutput, PutObjectRequest};
 use crate::row::{Content, Piece};
 use crate::version::{self, Addition};
@@ -80,9 +81,11 @@ pub async fn put(
         let addition =
             Addition { modified: call.at, owner: planned.owner, content: Some(planned.content) };
         let version = version::add(change, &s3.inner.random, &bucket, &input.key, addition)?;
-        Ok::<_, Error>(shown_version_id(&bucket, &version))
+        let expiration = expiration_of(&bucket, s3.inner.day, &input.key, &version);
+        Ok::<_, Error>((shown_version_id(&bucket, &version), expiration))
     };
-    output.version_id = s3.engine().commit(decide).await.map_err(EngineFailure::refusal)??;
+    (output.version_id, output.expiration) =
+        s3.engine().commit(decide).await.map_err(EngineFailure::refusal)??;
     Ok(output)
 }
 

@@ -18,6 +18,7 @@ use crate::error::{
     EngineFailure, invalid_argument, invalid_request, no_such_key, no_such_version,
 };
 use crate::keys::DataKey;
+use crate::lifecycle::{Day, expiration_of};
 use crate::range;
 use crate::row::{Bucket, Content, Piece, Version};
 use crate::version::{self, Found, Which};
@@ -27,6 +28,7 @@ const PART_NUMBER_MAX: i32 = 10_000;
 /// A version that is there and is no delete marker.
 pub(crate) struct Readable {
     pub(crate) bucket: Arc<Bucket>,
+    pub(crate) key: String,
     pub(crate) found: Found,
 }
 
@@ -37,6 +39,12 @@ impl Readable {
 
     pub(crate) fn content(&self) -> &Content {
         self.found.version.content.as_ref().expect("no delete marker becomes a Readable")
+    }
+
+    /// `x-amz-expiration`; noncurrent versions have none.
+    pub(crate) fn expiration(&self, day: Day) -> Option<String> {
+        let current = self.found.is_current();
+        current.then(|| expiration_of(&self.bucket, day, &self.key, self.version()))?
     }
 
     /// `x-amz-version-id`.
@@ -68,8 +76,11 @@ impl S3 {
         check_key(asked.key)?;
         let which = Which::read(asked.version_id)?;
         let found = version::find(self.engine(), bucket.id, asked.key, &which)?;
-        readable(found, asked.key, asked.version_id, asked.method)
-            .map(|found| Readable { bucket, found })
+        readable(found, asked.key, asked.version_id, asked.method).map(|found| Readable {
+            bucket,
+            key: asked.key.to_owned(),
+            found,
+        })
     }
 }
 

@@ -44,6 +44,11 @@ pub fn bucket_key(name: &str) -> Vec<u8> {
     [b"B", name.as_bytes()].concat()
 }
 
+/// All buckets of all accounts.
+pub fn all_buckets() -> (Vec<u8>, Vec<u8>) {
+    under(bucket_key(""))
+}
+
 pub fn owner_key(account: &str, name: &str) -> Vec<u8> {
     [b"A", account.as_bytes(), b"/", name.as_bytes()].concat()
 }

@@ -9,6 +9,7 @@ use crate::S3;
 use crate::checksum::{self, Algorithm, ClaimedBy, PartSum, Shows};
 use crate::condition::WriteCondition;
 use crate::error::{EngineFailure, bad_digest, invalid_request, malformed_xml};
+use crate::lifecycle::expiration_of;
 use crate::model::{CompleteMultipartUploadOutput, CompleteMultipartUploadRequest, CompletedPart};
 use crate::row::{
     self, Bucket, Checksum, ChecksumKind, Content, Part, Piece, Upload, Version, Versioning,
@@ -55,7 +56,8 @@ pub async fn complete(
         Ok((bucket, made))
     };
     let (bucket, made) = s3.engine().commit(decide).await.map_err(EngineFailure::refusal)??;
-    Ok(answer(call, input, &bucket, made))
+    let expiration = expiration_of(&bucket, s3.inner.day, &input.key, &made);
+    Ok(CompleteMultipartUploadOutput { expiration, ..answer(call, input, &bucket, made) })
 }
 
 /// The version that this upload became, if it is still the current one: a client whose answer

@@ -8,6 +8,7 @@ use crate::S3;
 use crate::checksum::Algorithm;
 use crate::error::{EngineFailure, invalid_request};
 use crate::keys::CustomerHeaders;
+use crate::lifecycle::abort_of;
 use crate::model::{CreateMultipartUploadOutput, CreateMultipartUploadRequest};
 use crate::object::check_key;
 use crate::object::described::Described;
@@ -53,6 +54,7 @@ pub async fn create(
         Ok::<_, Error>(upload)
     };
     let upload = s3.engine().commit(decide).await.map_err(EngineFailure::refusal)??;
+    let abort = abort_of(&bucket, s3.inner.day, &input.key, upload.initiated);
     Ok(CreateMultipartUploadOutput {
         bucket: Some(input.bucket),
         key: Some(input.key),
@@ -62,6 +64,8 @@ pub async fn create(
         sse_customer_key_md5: upload.content.sealing.customer_key_md5_shown(),
         checksum_algorithm: upload.checksum_algorithm,
         checksum_type: kind.map(|kind| kind.name().to_owned()),
+        abort_date: abort.as_ref().map(|(date, _)| *date),
+        abort_rule_id: abort.map(|(_, rule)| rule),
         ..CreateMultipartUploadOutput::default()
     })
 }

@@ -7,6 +7,7 @@ use super::{PART_NUMBER_MAX, lookup};
 use crate::S3;
 use crate::checksum::Shows;
 use crate::error::invalid_argument;
+use crate::lifecycle::abort_of;
 use crate::list::{owner, page_size};
 use crate::model::{self, Initiator, ListPartsOutput, ListPartsRequest};
 use crate::row::{Checksum, ChecksumKind, Part};
@@ -25,6 +26,7 @@ pub async fn list(
     let truncated = max > 0 && parts.len() > max;
     parts.truncate(max);
     let last = parts.last().map_or(i32::from(after), |(number, _)| i32::from(*number));
+    let abort = abort_of(&bucket, s3.inner.day, &input.key, upload.initiated);
     Ok(ListPartsOutput {
         bucket: Some(input.bucket),
         key: Some(input.key),
@@ -39,8 +41,8 @@ pub async fn list(
         storage_class: Some(upload.content.class),
         checksum_algorithm: upload.checksum_algorithm,
         checksum_type: upload.checksum_kind.map(|kind| kind.name().to_owned()),
-        abort_date: None,
-        abort_rule_id: None,
+        abort_date: abort.as_ref().map(|(date, _)| *date),
+        abort_rule_id: abort.map(|(_, rule)| rule),
         request_charged: None,
     })
 }
