@@ -1,5 +1,7 @@
 //! REST-XML's bindings: what of an input or output travels in path, query, headers and body.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -140,13 +142,9 @@ impl Request<'_> {
 
     fn header(&self, member: &Member) -> Result<Option<Value>, Error> {
         let name = member.wire_or_name();
-        let found: Vec<&str> = self
-            .parts
-            .headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| std::str::from_utf8(value.as_bytes()).ok())
-            .collect();
+        let values: Vec<Cow<'_, str>> =
+            self.parts.headers.get_all(name).iter().map(text_of).collect();
+        let found: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
         if let Kind::List(list) = &member.schema.kind {
             let dates = matches!(list.item.kind, Kind::Timestamp)
                 && list.item.timestamp_format.is_none_or(|f| f == TimestampFormat::HttpDate);
@@ -164,14 +162,14 @@ impl Request<'_> {
 
     fn header_map(&self, member: &Member) -> Option<Value> {
         let prefix = member.wire_name.to_ascii_lowercase();
-        let entries: Vec<(String, Value)> = self
-            .parts
-            .headers
-            .iter()
-            .filter_map(|(name, value)| {
+        let headers = &self.parts.headers;
+        let entries: Vec<(String, Value)> = headers
+            .keys()
+            .filter_map(|name| {
                 let key = name.as_str().strip_prefix(&prefix)?;
-                let text = std::str::from_utf8(value.as_bytes()).ok()?;
-                Some((key.to_owned(), Value::String(text.to_owned())))
+                // One header in several lines is one value, whose parts a comma joins.
+                let lines: Vec<_> = headers.get_all(name).iter().map(text_of).collect();
+                Some((key.to_owned(), Value::String(lines.join(","))))
             })
             .collect();
         (!entries.is_empty()).then_some(Value::Map(entries))
@@ -266,6 +264,14 @@ fn payload_roots(member: &Member) -> Vec<&'static str> {
 
 fn payload_root(member: &Member) -> &'static str {
     payload_roots(member).first().copied().unwrap_or(member.name)
+}
+
+/// A header's value: UTF-8, or else what HTTP once took all headers to be, ISO 8859-1.
+fn text_of(value: &HeaderValue) -> Cow<'_, str> {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
+    }
 }
 
 /// A header's list: quoted strings may hold commas, and so does every HTTP date.

@@ -3,7 +3,9 @@ use aws::{Body, Error, Timestamp};
 use bytes::Bytes;
 
 use super::{BUCKET, ask, asking, text, world};
-use crate::model::{GetObjectRequest, HeadObjectRequest, PutObjectOutput, PutObjectRequest};
+use crate::model::{
+    GetObjectRequest, HeadObjectRequest, Input, MODEL, PutObjectOutput, PutObjectRequest,
+};
 use crate::object::{get, head, put};
 use crate::testing::{World, body, code, read};
 
@@ -187,4 +189,22 @@ async fn a_checksum_may_follow_the_body() {
     let put = put_as(&world, sent("y/Q5Jg==")).await.expect("put");
     assert_eq!(put.checksum_crc32.as_deref(), Some("y/Q5Jg=="));
     assert_eq!(put.checksum_crc64_nvme, None);
+}
+
+/// Headers are bytes: what is not UTF-8 must not get lost on the way in.
+#[test]
+fn metadata_arrives_whole() {
+    let latin = http::HeaderValue::from_bytes(b"caf\xe9").expect("a value");
+    let request = http::Request::put("http://localhost/bucket/k")
+        .header("x-amz-meta-twice", "1")
+        .header("x-amz-meta-twice", "2")
+        .header("x-amz-meta-latin", latin)
+        .header("x-amz-meta-utf8", "하늘");
+    let (parts, ()) = request.body(()).expect("a request").into_parts();
+    let found = aws::protocol::Request::find(&MODEL, &parts, Bytes::new()).expect("PutObject");
+    let input: Input = found.input().expect("read").take().expect("S3's");
+    let Input::PutObject(input) = input else { panic!("another operation") };
+    let metadata = input.metadata.expect("some");
+    let expected = [("latin", "café"), ("twice", "1,2"), ("utf8", "하늘")];
+    assert!(metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected));
 }
