@@ -226,6 +226,11 @@ impl Extents {
             old.put_out("another was set in its place");
         }
         self.shared.files.forget_zone(zone);
+        // What is written from now on is written in new extents; old ones can be mended. Whoever
+        // has the lock sees it too.
+        if let Ok(mut current) = self.current.try_lock() {
+            *current = None;
+        }
     }
 
     /// How each zone does.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use journal::Disk;
+use journal::{Disk, FsDisk};
 
 use super::*;
 use crate::extents::{Form, Health, ZoneSet};
@@ -232,5 +232,54 @@ fn nothing_is_answered_before_the_slowest_zone() {
         machine.disks[2].hold_syncs(false);
         let at = write.await.unwrap().unwrap().location;
         assert_eq!(slow.read(&machine.extents, &at).await.unwrap(), slow.bytes);
+    });
+}
+
+/// On real directories: one that is removed, emptied or another one while blobs are written.
+#[test]
+fn directories_that_go_are_noticed() {
+    let check = |harm: fn(&std::path::Path)| {
+        let root = tempfile::tempdir().unwrap();
+        let path = |zone: usize| root.path().join(zone.to_string());
+        let disk = |zone| Some(Arc::new(FsDisk::open(&path(zone)).unwrap()) as Arc<dyn Disk>);
+        let extents = Extents::open((0..3).map(disk).collect(), 2, []).unwrap();
+        runtime().block_on(async {
+            let blob = Blob::new(1, 400_000, true);
+            let at = blob.write(&extents).await.unwrap().location;
+            assert_eq!(at.form(), Form::Striped);
+            assert_eq!(extents.verify(blob.id, &at, &mut |_| {}), []);
+            harm(&path(1));
+            let next = Blob::new(2, 400_000, true);
+            let next_at = next.write(&extents).await.unwrap().location;
+            assert_eq!(next_at.form(), whole(&[0, 2]));
+            assert!(matches!(extents.health()[1], Health::Out(_)));
+            let found = extents.verify(blob.id, &at, &mut |_| {});
+            assert_eq!(found.len(), 1);
+            assert_eq!(blob.read(&extents, &at).await.unwrap(), blob.bytes);
+
+            // An empty directory in its place is filled again.
+            let _ = std::fs::remove_dir_all(path(1));
+            extents.set_zone(1, disk(1));
+            let found = extents.verify(blob.id, &at, &mut |_| {});
+            extents.mend(blob.id, &at, &found).unwrap();
+            extents.set_zone(2, None);
+            assert_eq!(blob.read(&extents, &at).await.unwrap(), blob.bytes);
+        });
+    };
+    check(|path| std::fs::remove_dir_all(path).unwrap());
+    check(|path| {
+        for entry in std::fs::read_dir(path).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+    });
+    check(|path| {
+        let copy = path.with_extension("old");
+        std::fs::rename(path, &copy).unwrap();
+        std::fs::create_dir(path).unwrap();
+        for entry in std::fs::read_dir(&copy).unwrap() {
+            let from = entry.unwrap().path();
+            std::fs::copy(&from, path.join(from.file_name().unwrap())).unwrap();
+        }
+        std::fs::remove_file(path.join("extent-0000000000000000")).unwrap();
     });
 }
