@@ -20,6 +20,8 @@ pub enum Body {
         chunks: Arc<Mutex<Option<Chunks>>>,
         /// Known when a `Content-Length` said so.
         len: Option<u64>,
+        /// What it will not exceed, where its length shows only at its end.
+        at_most: Option<u64>,
         trailers: Trailers,
     },
 }
@@ -62,7 +64,21 @@ impl Body {
     }
 
     pub fn stream_with_trailers(chunks: Chunks, len: Option<u64>, trailers: Trailers) -> Self {
-        Self::Stream { chunks: Arc::new(Mutex::new(Some(chunks))), len, trailers }
+        Self::Stream { chunks: Arc::new(Mutex::new(Some(chunks))), len, at_most: len, trailers }
+    }
+
+    /// A stream whose length shows only at its end, as that of a file in a form.
+    pub fn stream_of_at_most(chunks: Chunks, bytes: u64) -> Self {
+        let chunks = Arc::new(Mutex::new(Some(chunks)));
+        Self::Stream { chunks, len: None, at_most: Some(bytes), trailers: Trailers::default() }
+    }
+
+    /// The length, or what it will not exceed.
+    pub fn at_most(&self) -> Option<u64> {
+        match self {
+            Self::Bytes(_) => self.len(),
+            Self::Stream { at_most, .. } => *at_most,
+        }
     }
 
     /// None for bytes.

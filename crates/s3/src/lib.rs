@@ -16,6 +16,7 @@ pub mod bucket;
 pub mod checksum;
 mod condition;
 pub mod error;
+pub mod form;
 mod keys;
 pub mod lifecycle;
 pub mod list;

@@ -52,7 +52,7 @@ impl SigningKey {
     }
 
     /// The hexadecimal signature of a string to sign.
-    pub(super) fn sign(&self, string_to_sign: &str) -> String {
+    pub fn sign(&self, string_to_sign: &str) -> String {
         hex(hmac::sign(&self.0, string_to_sign.as_bytes()).as_ref())
     }
 }

@@ -10,6 +10,7 @@
 
 mod arriving;
 mod authenticate;
+mod form;
 mod length;
 mod region;
 mod rewrite;
@@ -88,6 +89,9 @@ impl Front {
             if parts.method == Method::OPTIONS {
                 drop(incoming);
                 return self.preflight(&asked, &parts, &mut line);
+            }
+            if form::is_form(&asked, &parts) {
+                return self.post_form(&parts, peer, incoming, &mut known, &mut line).await;
             }
             self.operate_s3(&mut parts, &address, incoming, peer, &mut known, &mut line).await
         };

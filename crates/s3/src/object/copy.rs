@@ -55,6 +55,7 @@ pub async fn copy(
     }
     directives.apply(&mut planned.content, content);
     let intake = Intake {
+        may_be_fewer: false,
         bytes: content.bytes,
         class: &planned.content.class,
         key: data_key.blob_key(PLAIN_SALT),

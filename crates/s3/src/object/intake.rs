@@ -2,8 +2,9 @@
 
 use aws::Error;
 use aws::body::Chunks;
+use bytes::Bytes;
 use futures_util::StreamExt;
-use objects::{BlobKey, NewBlob};
+use objects::{BlobKey, BlobWriter, NewBlob};
 
 use crate::S3;
 use crate::checksum::{Algorithm, Digested, Digests};
@@ -14,7 +15,10 @@ pub(crate) const BYTES_MAX: u64 = 5 << 30;
 
 /// Bytes to come.
 pub(crate) struct Intake<'a> {
+    /// How many, or how many at most if `may_be_fewer`.
     pub(crate) bytes: u64,
+    /// The file of a form, whose length shows only at its end.
+    pub(crate) may_be_fewer: bool,
     pub(crate) class: &'a str,
     pub(crate) key: BlobKey,
     pub(crate) algorithm: Algorithm,
@@ -22,7 +26,8 @@ pub(crate) struct Intake<'a> {
 
 /// Bytes that have come. They belong to nobody yet.
 pub(crate) struct Taken {
-    /// `None` when there are no bytes.
+    pub(crate) bytes: u64,
+    /// `None` when there are no bytes. It may end with zeros that are not the object's.
     pub(crate) blob: Option<NewBlob>,
     pub(crate) digested: Digested,
 }
@@ -41,21 +46,39 @@ impl Intake<'_> {
                 Some(begun.map_err(EngineFailure::refusal)?)
             }
         };
+        let mut bytes = 0;
         while let Some(chunk) = body.next().await {
             let chunk = chunk?;
             if chunk.is_empty() {
                 continue;
             }
             digests.update(&chunk);
+            bytes += chunk.len() as u64;
             let writer = writer.as_mut().ok_or_else(incomplete_body)?;
             writer.push(chunk).await.map_err(EngineFailure::refusal)?;
         }
+        if let Some(writer) = writer.as_mut().filter(|_| self.may_be_fewer) {
+            fill(writer, self.bytes.saturating_sub(bytes)).await?;
+        }
         let blob = match writer {
+            Some(_) if bytes == 0 && self.may_be_fewer => None,
             Some(writer) => Some(writer.finish().await.map_err(EngineFailure::refusal)?),
             None => None,
         };
-        Ok(Taken { blob, digested: digests.finish() })
+        Ok(Taken { bytes, blob, digested: digests.finish() })
     }
+}
+
+/// Fills the room that was announced and is not needed: what follows the file in its form.
+async fn fill(writer: &mut BlobWriter, mut left: u64) -> Result<(), Error> {
+    const ZEROS: &[u8] = &[0; 4096];
+    while left > 0 {
+        let count = usize::try_from(left).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
+        let zeros = Bytes::from_static(&ZEROS[..count]);
+        writer.push(zeros).await.map_err(EngineFailure::refusal)?;
+        left -= count as u64;
+    }
+    Ok(())
 }
 
 /// The length of a body, which has to be announced.

@@ -31,7 +31,7 @@ pub async fn put(
     let condition =
         WriteCondition::read(input.if_match.as_deref(), input.if_none_match.as_deref())?;
     let body = input.body.take().unwrap_or_default();
-    let (bytes, trailers) = (announced_bytes(body.len())?, body.trailers());
+    let (room, trailers) = (announced_bytes(body.at_most())?, body.trailers());
     let claim = Claim::read(
         input.claimed(),
         input.content_md5.as_deref(),
@@ -54,7 +54,8 @@ pub async fn put(
     }
 
     let intake = Intake {
-        bytes,
+        bytes: room,
+        may_be_fewer: body.len().is_none(),
         class: &planned.content.class,
         key: data_key.blob_key(PLAIN_SALT),
         algorithm: claim.algorithm.unwrap_or(Algorithm::DEFAULT),
@@ -62,6 +63,7 @@ pub async fn put(
     let taken = intake.take(s3, body.into_chunks()).await?;
     claim.check(&taken.digested, |name| trailers.get(name))?;
     let content = &mut planned.content;
+    let bytes = taken.bytes;
     content.bytes = bytes;
     content.etag = taken.digested.etag();
     content.checksum = Some(taken.digested.checksum());

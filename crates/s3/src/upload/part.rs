@@ -66,6 +66,7 @@ impl Coming<'_> {
         let data_key = s3.data_key(&content.sealing, customer).await?;
         let salt = s3.inner.random.next_u64();
         let intake = Intake {
+            may_be_fewer: false,
             bytes: self.bytes,
             class: &content.class,
             key: data_key.blob_key(salt),
@@ -82,7 +83,7 @@ impl Coming<'_> {
         salt: u64,
         now: Timestamp,
     ) -> Result<Part, Error> {
-        let Taken { blob, digested } = taken;
+        let Taken { blob, digested, .. } = taken;
         let part = Part {
             blob: blob.as_ref().map(|blob| blob.id().0),
             bytes: self.bytes,
