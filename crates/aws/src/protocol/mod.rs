@@ -238,7 +238,12 @@ impl<'a> Request<'a> {
         let value = self.read()?;
         let violations = validate::violations(self.operation.input, &value);
         if !violations.is_empty() {
-            return Err(refuse::violations(self.protocol, &violations));
+            let s3 = matches!(&self.content, Content::Rest(request) if request.s3);
+            return Err(if s3 {
+                refuse::s3_violation(self.operation.input, &violations)
+            } else {
+                refuse::violations(self.protocol, &violations)
+            });
         }
         (self.operation.parse)(value).map_err(Error::internal)
     }

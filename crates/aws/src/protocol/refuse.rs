@@ -1,5 +1,9 @@
 //! Errors in each protocol's form.
 
+mod s3;
+
+pub(super) use s3::violation as s3_violation;
+
 use base64::Engine;
 use http::HeaderMap;
 use serde_json::json;

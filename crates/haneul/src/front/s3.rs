@@ -327,6 +327,7 @@ impl Known {
                 headers.insert(HeaderName::from_static(name), value);
             }
         };
+        add("x-amz-request-id", request_id);
         add("x-amz-id-2", &protocol::s3_host_id(request_id));
         add("server", "AmazonS3");
         if let Some(home) = &self.home
