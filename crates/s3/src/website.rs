@@ -83,7 +83,9 @@ impl S3 {
             Err(error) if error.status >= 500 || error.status == 304 => return Err(error),
             Err(error) => error,
         };
-        if refused.status == 404 && asked == key && self.is_folder(visit, &key, pages).await? {
+        // Also where the visitor may not know that there is no such key.
+        let missing = matches!(refused.status, 403 | 404);
+        if missing && asked == key && self.is_folder(visit, &key, pages).await? {
             let path = format!("{}/", visit.parts.uri.path());
             return Ok(visit.target().here(StatusCode::FOUND, &path));
         }

@@ -23,7 +23,7 @@ use aws::{Call, Check, Decision, Error, Identity, Input, Principal, Protocol, Re
 use futures_util::FutureExt;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use s3::address::{Address, Kind};
 use s3::bucket::cors::{CorsHeaders, Resource};
@@ -111,7 +111,11 @@ impl Front {
                 Protocol::RestXml.refuse(&MODEL, &error, &request_id, &parts.method)
             }
         };
-        if let Some(mut incoming) = back.returned() {
+        let unread = back.returned();
+        if unread.is_some() || never_continued(&parts.headers) {
+            close_unless_continued(&parts, &mut response);
+        }
+        if let Some(mut incoming) = unread {
             body::discard(&parts.headers, &mut incoming).await;
         }
         known.decorate(&mut response, &request_id);
@@ -293,6 +297,19 @@ fn put(headers: &mut HeaderMap, more: CorsHeaders) {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }
+    }
+}
+
+/// Whether the body is empty, so that nothing asks for it to be sent.
+fn never_continued(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0")
+}
+
+/// AWS says `100 Continue` before whatever it answers, and botocore takes an answer without it
+/// for the beginning of the next one on the same connection.
+fn close_unless_continued(parts: &Parts, response: &mut Response<aws::Body>) {
+    if parts.headers.contains_key(header::EXPECT) && parts.version < Version::HTTP_2 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
 

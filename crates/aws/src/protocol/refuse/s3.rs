@@ -55,7 +55,7 @@ fn of_header(member: &Member, given: &str) -> Error {
         "x-amz-object-ownership" => {
             argument(&format!("Invalid x-amz-object-ownership header: {given}"))
         }
-        _ => argument(""),
+        _ => argument("Invalid Argument"),
     }
 }
 
