@@ -21,6 +21,8 @@ pub struct Call {
     pub referer: Option<String>,
     /// The host that the request was sent to, with its port, as the client wrote it.
     pub host: Option<String>,
+    /// `None` when the request was not signed, and for a call from inside haneul.
+    pub signature: Option<Signature>,
     /// Whether the request came over TLS.
     pub secure_transport: bool,
     /// The service that forwards the user's request, when one does (`ec2.amazonaws.com`).
@@ -41,6 +43,30 @@ impl Call {
             )
         })
     }
+}
+
+/// How a request was signed, as policies of S3 can ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature {
+    pub version: SignatureVersion,
+    pub carrier: Carrier,
+    /// Since it was made, by the machine's clock; version 2 does not say when.
+    pub age_ms: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureVersion {
+    V2,
+    V4,
+}
+
+/// Where a signature stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    Header,
+    Query,
+    /// A field of a browser's form.
+    Form,
 }
 
 /// A verified caller.

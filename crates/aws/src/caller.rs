@@ -88,6 +88,7 @@ impl Call {
             source_ip: None,
             user_agent: None,
             referer: None,
+            signature: None,
             ..self.clone()
         }
     }

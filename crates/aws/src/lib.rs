@@ -30,7 +30,7 @@ pub mod value;
 pub use arn::Arn;
 pub use authorize::{Authorizer, Check, Decision};
 pub use body::Body;
-pub use call::{Call, Identity, Principal, Session};
+pub use call::{Call, Carrier, Identity, Principal, Session, Signature, SignatureVersion};
 pub use caller::{Ask, Caller};
 pub use clock::Clock;
 pub use credential::{Credential, CredentialError, Credentials};

@@ -304,6 +304,7 @@ impl Front {
             user_agent: text(&parts.headers, &header::USER_AGENT),
             referer: text(&parts.headers, &header::REFERER),
             host: route::full_host(parts).map(str::to_owned),
+            signature: None,
             secure_transport: peer.tls,
             via: None,
         }

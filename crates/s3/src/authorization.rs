@@ -99,18 +99,20 @@ impl S3 {
             Subject::Account => {
                 let mut check = Check::new(question.action, ALL_BUCKETS);
                 check.context = question.facts;
+                facts::add_signature(&mut check, call);
                 checks.push(check);
             }
             Subject::NewBucket(name) => {
                 let mut check = Check::new(question.action, bucket_arn(name));
                 check.context = question.facts;
+                facts::add_signature(&mut check, call);
                 checks.push(check);
             }
             Subject::Bucket(name) => {
                 let (bucket, access) = self.inner.buckets.access(self.engine(), name)?;
                 let mut check = Check::new(question.action, bucket_arn(name));
                 check.context = question.facts;
-                add_facts(&mut check, &bucket);
+                add_facts(&mut check, &bucket, call);
                 check.resource_policies = access.of_bucket(&bucket, call);
                 check.resource_account = Some(bucket.account.clone());
                 checks.push(check);
@@ -119,7 +121,7 @@ impl S3 {
                 let (bucket, access) = self.inner.buckets.access(self.engine(), name)?;
                 let mut check = Check::new(question.action, object_arn(name, key));
                 check.context = question.facts;
-                add_facts(&mut check, &bucket);
+                add_facts(&mut check, &bucket, call);
                 check.resource_policies = access.of_bucket(&bucket, call);
                 let writer = call.identity.account.as_ref().unwrap_or(&bucket.account);
                 check.resource_account = Some(writer.clone());
@@ -153,7 +155,7 @@ impl S3 {
         };
         let mut check = Check::new(question.action, object_arn(of.bucket, of.key));
         check.context = question.facts;
-        add_facts(&mut check, &bucket);
+        add_facts(&mut check, &bucket, call);
         if let Some(version_id) = of.version_id {
             check.context.push(("s3:versionid".into(), vec![version_id.into()]));
         }
@@ -249,7 +251,8 @@ fn object_arn(bucket: &str, key: &str) -> String {
     format!("arn:aws:s3:::{bucket}/{key}")
 }
 
-fn add_facts(check: &mut Check, bucket: &Bucket) {
+fn add_facts(check: &mut Check, bucket: &Bucket, call: &Call) {
+    facts::add_signature(check, call);
     check.context.push(("s3:ResourceAccount".into(), vec![bucket.account.to_string()]));
 }
 

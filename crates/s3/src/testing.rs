@@ -89,6 +89,7 @@ impl World {
             user_agent: None,
             referer: None,
             host: None,
+            signature: None,
             secure_transport: true,
             via: None,
         }

@@ -117,6 +117,7 @@ fn call() -> Call {
         user_agent: None,
         referer: None,
         host: None,
+        signature: None,
         secure_transport: false,
         via: None,
     }

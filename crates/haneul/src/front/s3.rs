@@ -174,6 +174,7 @@ impl Front {
         let caller = Caller { identity: proof.identity, region };
         line.caller(&caller);
         let call = self.call(caller, parts, peer, &line.request_id);
+        let call = Call { signature: proof.signature, ..call };
         if call.identity.principal != Principal::Anonymous {
             (self.note_use)(&call, MODEL.signing_name);
         }

@@ -31,6 +31,7 @@ pub(crate) fn call(identity: Identity) -> Call {
         user_agent: None,
         referer: None,
         host: None,
+        signature: None,
         secure_transport: true,
         via: None,
     }

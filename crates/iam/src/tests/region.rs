@@ -182,6 +182,7 @@ pub(super) fn call(identity: Identity) -> Call {
         user_agent: None,
         referer: None,
         host: None,
+        signature: None,
         secure_transport: false,
         via: None,
     }

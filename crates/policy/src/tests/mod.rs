@@ -76,6 +76,7 @@ pub(crate) fn call(identity: &Identity) -> Call {
         user_agent: Some("aws-cli/2".into()),
         referer: None,
         host: None,
+        signature: None,
         secure_transport: true,
         via: None,
     }

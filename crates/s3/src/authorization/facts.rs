@@ -1,7 +1,7 @@
 //! Values of S3's condition keys, from the parts of requests that several operations share.
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys>
 
-use aws::{Check, Error, Timestamp};
+use aws::{Call, Carrier, Check, Error, SignatureVersion, Timestamp};
 
 use super::{Question, Subject};
 use crate::acl::Given;
@@ -225,6 +225,26 @@ pub(super) fn of_object_acl(input: &PutObjectAclRequest) -> Given<'_> {
         read_acp: input.grant_read_acp.as_deref(),
         write: input.grant_write.as_deref(),
         write_acp: input.grant_write_acp.as_deref(),
+    }
+}
+
+/// How the request was signed.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html>
+pub(super) fn add_signature(check: &mut Check, call: &Call) {
+    let Some(signature) = call.signature else { return };
+    let kind = match signature.carrier {
+        Carrier::Header => "REST-HEADER",
+        Carrier::Query => "REST-QUERY-STRING",
+        Carrier::Form => "POST",
+    };
+    let version = match signature.version {
+        SignatureVersion::V2 => "AWS",
+        SignatureVersion::V4 => "AWS4-HMAC-SHA256",
+    };
+    check.context.push(("s3:authType".into(), vec![kind.into()]));
+    check.context.push(("s3:signatureversion".into(), vec![version.into()]));
+    if let Some(age_ms) = signature.age_ms {
+        check.context.push(("s3:signatureAge".into(), vec![age_ms.to_string()]));
     }
 }
 

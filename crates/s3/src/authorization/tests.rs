@@ -1,6 +1,6 @@
 //! Decisions: callers against policies, lists, blocks and ownership.
 
-use aws::{Call, Decision};
+use aws::{Call, Carrier, Decision, Signature, SignatureVersion};
 
 use crate::acl::{ALL_USERS, AUTHENTICATED_USERS};
 use crate::authorization::{Question, Subject};
@@ -337,4 +337,22 @@ async fn versions_are_named() {
     assert!(!ask(None).await);
     let another = VersionId::new(7, &aws::Random::seeded(1)).0;
     assert!(!ask(Some(&another)).await);
+}
+
+#[tokio::test]
+async fn signatures_can_be_asked_about() {
+    let text = statement("Deny", "*", "s3:*", "bkt*");
+    let condition = r#","Condition":{"NumericGreaterThan":{"s3:signatureAge":"600000"},
+        "StringEquals":{"s3:authType":"REST-QUERY-STRING","s3:signatureversion":"AWS4-HMAC-SHA256"}}}"#;
+    let text = format!("{}{condition}", text.trim_end_matches('}'));
+    let world = World::with_bucket(|bucket| bucket.policy = policy(&text)).await;
+    let check = async |carrier: Carrier, age_ms: Option<u64>, expected: bool| {
+        let signature = Signature { version: SignatureVersion::V4, carrier, age_ms };
+        let call = Call { signature: Some(signature), ..world.owner() };
+        assert_eq!(world.allows(&call, "s3:ListBucket", None).await, expected, "{signature:?}");
+    };
+    check(Carrier::Query, Some(600_000), true).await;
+    check(Carrier::Query, Some(600_001), false).await;
+    check(Carrier::Header, Some(600_001), true).await;
+    check(Carrier::Query, None, true).await;
 }

@@ -1,7 +1,7 @@
 //! Who asks S3, and what the signature says of a body that is yet to come.
 
 use aws::sigv4::{self, ChunkDecoder, Mechanism, PayloadHash, ServiceKind};
-use aws::{Error, Identity, Region, sigv2};
+use aws::{Carrier, Error, Identity, Region, Signature, SignatureVersion, sigv2};
 
 use crate::front::authenticate::Authenticator;
 
@@ -10,6 +10,7 @@ pub struct Proof {
     pub identity: Identity,
     /// The signature's; `None` where it has none.
     pub region: Option<Region>,
+    pub signature: Option<Signature>,
     /// A presigned URL.
     pub in_query: bool,
     pub covered: Covered,
@@ -42,6 +43,7 @@ impl Authenticator {
             None => Ok(Proof {
                 identity: Identity::anonymous(),
                 region: None,
+                signature: None,
                 in_query: false,
                 covered: Covered::unsigned(request)?,
             }),
@@ -62,7 +64,13 @@ impl Authenticator {
             _ => Covered::unsigned(request)?,
         };
         let in_query = presented.place == sigv4::Place::Query;
-        Ok(Proof { identity, region: Some(presented.scope.region), in_query, covered })
+        let signature = Signature {
+            version: SignatureVersion::V4,
+            carrier: if in_query { Carrier::Query } else { Carrier::Header },
+            age_ms: u64::try_from(self.wall.now().since(presented.at).as_millis()).ok(),
+        };
+        let region = Some(presented.scope.region);
+        Ok(Proof { identity, region, signature: Some(signature), in_query, covered })
     }
 
     async fn of_v2(
@@ -83,6 +91,11 @@ impl Authenticator {
         Ok(Proof {
             identity: credential.identity,
             region: None,
+            signature: Some(Signature {
+                version: SignatureVersion::V2,
+                carrier: Carrier::Query,
+                age_ms: None,
+            }),
             in_query: true,
             covered: Covered::unsigned(request)?,
         })
