@@ -36,9 +36,9 @@ pub struct Limits {
     pub min_zones: usize,
     pub segment_bytes: u64,
     /// What is durable goes into the index when it takes so much memory. While the index is
-    /// written as much again comes in, and when it is written slowly up to four times as much.
+    /// written as much again comes in, twice as much when it is written slowly.
     pub table_bytes: usize,
-    /// Or when so much of the log was written: a start reads at most about twice as much.
+    /// Or when so much of the log was written: a start reads at most about four times as much.
     pub log_bytes: usize,
     pub index_cache_bytes: usize,
 }
@@ -56,7 +56,7 @@ impl Default for Limits {
 }
 
 /// How many times its bound a table may hold while the index takes the one before it.
-pub(crate) const CROWDED_TIMES: usize = 4;
+pub(crate) const CROWDED_TIMES: usize = 2;
 /// A start may find two of those; more than that is written into the index on the way.
 pub(crate) const REPLAYED_TIMES: usize = 2 * CROWDED_TIMES;
 
