@@ -7,9 +7,10 @@ use bytes::Bytes;
 
 use crate::crew::Crew;
 use crate::log::Log;
+use crate::maintain::SnapshotPlan;
 use crate::recover;
 use crate::sim::{Power, SimDisk};
-use crate::{Disk, Options};
+use crate::{Disk, Options, Place};
 
 const OPERATIONS_MAX: u64 = 120;
 
@@ -78,6 +79,53 @@ fn an_opening_may_end_anywhere() {
     {
         if let Err(why) = check(seed, operations) {
             panic!("seed {seed}, {operations} operations: {why}");
+        }
+    }
+}
+
+/// An opening that copies a kept segment into a zone is killed after `operations`; what the next
+/// one takes for whole must be whole.
+fn check_copied(operations: u64) -> Result<(), String> {
+    let zones = Zones::new(operations);
+    let (mut log, _) = zones.open(1)?;
+    let payload = |number: u8| Bytes::from(vec![number; 3000]);
+    for number in 0..20 {
+        log.append(&[payload(number)]).map_err(|error| error.to_string())?;
+    }
+    let upto = log.committed.last();
+    let plan = SnapshotPlan::checkpoint(&log, upto, Place::default());
+    let plan = plan.map_err(|error| error.to_string())?.ok_or("nothing to do")?;
+    let written = plan.write(&mut std::io::empty()).map_err(|error| error.to_string())?;
+    written.finish(&mut log).map_err(|error| error.to_string())?.remove();
+    drop(log);
+    zones.cut_power();
+    zones.sims[0].remove("segment-0000000000000001").map_err(|error| error.to_string())?;
+
+    zones.power.fail_after(operations);
+    let _ = zones.open(2);
+    zones.power.restore();
+    // A killed process leaves what it wrote, a power cut what it synced.
+    if operations.is_multiple_of(2) {
+        zones.cut_power();
+    }
+    drop(zones.open(3)?);
+    zones.cut_power();
+    let alone = Zones::new(0);
+    alone.sims[0].restore(&zones.sims[0].image());
+    let disks = alone.sims.iter().map(|sim| Arc::new(sim.clone()) as Arc<dyn Disk>).collect();
+    let found = recover::peek(disks).map_err(|error| error.to_string())?.frames;
+    let found: Vec<_> = found.into_iter().map(|(_, payload)| payload).collect();
+    if found != (0..20).map(payload).collect::<Vec<_>>() {
+        return Err(format!("{} of 20 are in zone 0", found.len()));
+    }
+    Ok(())
+}
+
+#[test]
+fn an_opening_that_copies_a_kept_segment_may_end_anywhere() {
+    for operations in 0..200 {
+        if let Err(why) = check_copied(operations) {
+            panic!("{operations} operations: {why}");
         }
     }
 }

@@ -163,7 +163,10 @@ impl Sim {
             37 => self.fill(),
             38 => {
                 let zone = self.zone();
-                self.images[zone] = Some(self.zones[zone].image());
+                // What is damaged already would be damaged twice when it is put back.
+                if self.victim != Some(zone) {
+                    self.images[zone] = Some(self.zones[zone].image());
+                }
                 Ok(())
             }
             _ => self.durable(),
