@@ -6,7 +6,7 @@ mod policy;
 mod shown;
 mod xml;
 
-pub(crate) use given::{Given, NewObject};
+pub(crate) use given::Given;
 pub(crate) use policy::{Counted, bucket_grants, object_grants};
 pub(crate) use shown::shown;
 pub(crate) use xml::parse;

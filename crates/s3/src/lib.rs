@@ -22,6 +22,7 @@ pub mod lifecycle;
 pub mod list;
 pub mod model;
 pub mod object;
+#[allow(clippy::needless_question_mark, reason = "made for services with errors of their own too")]
 mod operations;
 mod range;
 pub mod row;

@@ -1,5 +1,6 @@
 //! Lists in headers and bodies.
 
+use super::given::NewObject;
 use super::*;
 use crate::model::{self, AccessControlPolicy};
 use crate::row::{Bucket, Encryption, Ownership, PublicAccessBlock, Versioning};

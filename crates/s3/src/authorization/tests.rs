@@ -42,7 +42,7 @@ impl World {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         let content = Content {
             tags: object.tags.iter().map(owned).collect(),
-            acl: (!object.grants.is_empty()).then(|| Acl { grants: Some(object.grants) }),
+            acl: (!object.grants.is_empty()).then_some(Acl { grants: Some(object.grants) }),
             ..testing::content()
         };
         let version = Version {

@@ -150,7 +150,7 @@ fn transitions() {
     check(with(&[to("STANDARD_IA", 30), to("GLACIER", 60)]), "OK");
     let dated = Transition { days: None, date: Some(MIDNIGHT), ..to("GLACIER", 0) };
     check(with(&[to("STANDARD_IA", 30), dated.clone()]), "InvalidRequest");
-    check(with(&[dated.clone()]), "OK");
+    check(with(std::slice::from_ref(&dated)), "OK");
     let expire =
         |days| LifecycleRule { expiration: Some(after(days)), ..with(&[to("GLACIER", 10)]) };
     check(expire(11), "OK");
