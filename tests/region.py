@@ -206,7 +206,7 @@ class Region:
     def start(self, *words):
         log = (self.folder / "log").open("a")
         self.process = subprocess.Popen(
-            [HANEUL, "up", "--data", self.data, "--listen", "127.0.0.1:0", *words],
+            [HANEUL, "up", "--data", self.data, "--listen", "127.0.0.1:0", "--front-door", "off", *words],
             env=BASE_ENV,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -218,7 +218,7 @@ class Region:
     def expect_no_start(self, words=(), said=()):
         """`haneul up` must end by itself, unsuccessfully, and say these things."""
         done = run(
-            [HANEUL, "up", "--data", self.data, "--listen", "127.0.0.1:0", *words],
+            [HANEUL, "up", "--data", self.data, "--listen", "127.0.0.1:0", "--front-door", "off", *words],
             seconds=START_SECONDS_MAX,
         )
         assert done.returncode != 0, done.stdout

@@ -35,7 +35,7 @@ impl Server {
         let data = TempDir::new()?;
         let address = free_address()?;
         let child = Command::new(tree.binaries.join("haneul"))
-            .args(["up", "--listen", &address.to_string(), "--data"])
+            .args(["up", "--front-door", "off", "--listen", &address.to_string(), "--data"])
             .arg(data.path().join("data"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

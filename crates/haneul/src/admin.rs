@@ -69,6 +69,8 @@ pub struct Status {
     pub domain: String,
     pub endpoint: String,
     pub listeners: Vec<String>,
+    /// Where browsers find websites.
+    pub front_door: Vec<String>,
     pub clock: ClockFace,
     pub zones: Vec<ZoneStatus>,
     pub store: StoreStatus,

@@ -31,7 +31,7 @@ use tokio::time::timeout;
 
 use crate::admin::{Counts, Unsupported};
 use crate::limits::{self, Waits};
-use crate::listener::Peer;
+use crate::listener::{Entrance, Peer};
 use crate::log::RequestLine;
 use authenticate::{Authenticator, Caller};
 use body::Outgoing;
@@ -122,11 +122,12 @@ impl Front {
     /// Answers whatever was asked. hyper adds the `Date`, by the machine's clock: SDKs correct
     /// their own by it, so it must not follow the region's dial.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response<Outgoing> {
-        if let Some(page) = self.health_page(&request) {
+        let websites = peer.entrance == Entrance::FrontDoor;
+        if !websites && let Some(page) = self.health_page(&request) {
             return page;
         }
         let (parts, incoming) = request.into_parts();
-        if self.is_for_s3(&parts) {
+        if websites || self.is_for_s3(&parts) {
             return self.answer_s3(parts, incoming, peer).await;
         }
         let request_id = self.random.uuid();

@@ -20,6 +20,7 @@ pub mod region;
 pub mod wiring;
 
 pub mod front;
+pub mod front_door;
 pub mod listener;
 pub mod tls;
 
@@ -33,6 +34,7 @@ pub mod limits;
 pub mod log;
 pub mod storage;
 
+pub use front_door::FrontDoor;
 pub use region::{Options, Region, Running};
 pub use s3::lifecycle::Day;
 pub use storage::Storage;

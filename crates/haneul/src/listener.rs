@@ -39,6 +39,15 @@ pub struct Door {
 pub struct Peer {
     pub address: SocketAddr,
     pub tls: bool,
+    pub entrance: Entrance,
+}
+
+/// Which listener a connection came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    Api,
+    /// Websites only.
+    FrontDoor,
 }
 
 impl Door {
@@ -52,10 +61,10 @@ impl Door {
     }
 
     /// Serves one listener until [`Self::shut`].
-    pub async fn open(self: Arc<Self>, listener: TcpListener) {
+    pub async fn open(self: Arc<Self>, listener: TcpListener, entrance: Entrance) {
         let mut stop = self.stop.subscribe();
         tokio::select! {
-            () = self.accept(&listener) => {}
+            () = self.accept(&listener, entrance) => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
     }
@@ -74,7 +83,7 @@ impl Door {
         }
     }
 
-    async fn accept(self: &Arc<Self>, listener: &TcpListener) {
+    async fn accept(self: &Arc<Self>, listener: &TcpListener, entrance: Entrance) {
         loop {
             match listener.accept().await {
                 Ok((stream, address)) => {
@@ -82,7 +91,7 @@ impl Door {
                     // served, and only those that are served count.
                     let permit = self.permits.clone().acquire_owned().await;
                     let permit = permit.expect("the semaphore is never closed");
-                    tokio::spawn(self.clone().connection(stream, address, permit));
+                    tokio::spawn(self.clone().connection(stream, address, entrance, permit));
                 }
                 // One connection that broke before it was accepted says nothing about the next;
                 // with no file handle left, waiting lets others close.
@@ -98,6 +107,7 @@ impl Door {
         self: Arc<Self>,
         stream: TcpStream,
         address: SocketAddr,
+        entrance: Entrance,
         _permit: OwnedSemaphorePermit,
     ) {
         let mut stop = self.stop.subscribe();
@@ -106,8 +116,12 @@ impl Door {
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match opened {
-            Ok(Ok(Stream::Plain(io))) => self.http(io, Peer { address, tls: false }, stop).await,
-            Ok(Ok(Stream::Tls(io))) => self.http(*io, Peer { address, tls: true }, stop).await,
+            Ok(Ok(Stream::Plain(io))) => {
+                self.http(io, Peer { address, tls: false, entrance }, stop).await
+            }
+            Ok(Ok(Stream::Tls(io))) => {
+                self.http(*io, Peer { address, tls: true, entrance }, stop).await
+            }
             Ok(Err(error)) => tracing::debug!(%address, %error, "no connection was made"),
             Err(_) => tracing::debug!(%address, "a client did not speak in time"),
         }

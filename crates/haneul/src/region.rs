@@ -20,9 +20,10 @@ use crate::admin::{self, ClockFace, Status, ZoneStatus};
 use crate::data_dir::{DataDir, DataDirError, LastStart, Lock};
 use crate::dial;
 use crate::front::Front;
+use crate::front_door::FrontDoor;
 use crate::keyring::{Account, RootKey};
 use crate::limits;
-use crate::listener::{self, Door};
+use crate::listener::{self, Door, Entrance};
 use crate::storage::{Opened, Storage, StorageError};
 use crate::tls::Tls;
 use crate::wiring::{self, Ground, Services};
@@ -33,6 +34,8 @@ pub struct Options {
     /// A port of 0 lets the system choose. For 127.0.0.1 the same port of ::1 is opened too
     /// where there is one: `localhost` may mean either.
     pub listen: SocketAddr,
+    /// Where browsers find websites; `None`: on the API's port alone.
+    pub front_door: Option<FrontDoor>,
     pub domain: String,
     /// The region of requests that name none.
     pub region: aws::Region,
@@ -68,6 +71,7 @@ pub struct Region {
     domain: String,
     endpoint: String,
     addresses: Vec<SocketAddr>,
+    front_door: Vec<SocketAddr>,
     data: Option<DataDir>,
     storage: Opened,
     records: Records,
@@ -108,7 +112,8 @@ impl Region {
     /// When the folder is in use or not ours, the address is taken, or the state is damaged.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let begun = Instant::now();
-        let Options { storage, listen, domain, region, day, clock, wall, random } = options;
+        let Options { storage, listen, front_door, domain, region, day, clock, wall, random } =
+            options;
         let (data, zones) = match storage {
             Storage::Memory => (None, None),
             Storage::Folder { data, zones } => (Some(data), zones),
@@ -116,6 +121,8 @@ impl Region {
         let lock = data.as_ref().map(DataDir::lock).transpose()?;
         let listeners = bind(listen)?;
         let addresses = addresses(&listeners);
+        let browsers = front_door.map(|door| door.open()).unwrap_or_default();
+        let front_door = self::addresses(&browsers);
         let socket = data.as_ref().map(admin::server::bind).transpose()?;
 
         let storage = match &data {
@@ -147,6 +154,7 @@ impl Region {
             domain,
             endpoint,
             addresses,
+            front_door,
             data,
             storage,
             records,
@@ -162,7 +170,10 @@ impl Region {
         region.record_start()?;
         let mut tasks = JoinSet::new();
         for listener in listeners {
-            tasks.spawn(region.door.clone().open(listener));
+            tasks.spawn(region.door.clone().open(listener, Entrance::Api));
+        }
+        for listener in browsers {
+            tasks.spawn(region.door.clone().open(listener, Entrance::FrontDoor));
         }
         if let Some(socket) = socket {
             tasks.spawn(admin::server::serve(socket, region.clone()));
@@ -230,6 +241,7 @@ impl Region {
             domain: self.domain.clone(),
             endpoint: self.endpoint.clone(),
             listeners: self.addresses.iter().map(ToString::to_string).collect(),
+            front_door: self.front_door.iter().map(ToString::to_string).collect(),
             clock: self.clock_face(),
             zones: self.zones(),
             store: self.storage.status(),
@@ -289,6 +301,11 @@ impl Running {
 
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.region.addresses
+    }
+
+    /// Where browsers find websites; what could not be opened is missing.
+    pub fn front_door(&self) -> &[SocketAddr] {
+        &self.region.front_door
     }
 
     /// Returns when somebody asked for the end.

@@ -128,6 +128,33 @@ impl Text {
         )
     }
 
+    pub fn help_front_door(self) -> &'static str {
+        self.pick(
+            "Where browsers find websites, on ports 80 and 443, or else 8080 and 8443",
+            "브라우저가 웹사이트를 찾는 주소. 포트는 80과 443, 안 되면 8080과 8443",
+        )
+    }
+
+    pub fn not_a_front_door(self, given: &str) -> String {
+        match self {
+            Self::English => format!("--front-door takes an IP address or off, not {given:?}."),
+            Self::Korean => {
+                format!("--front-door에는 IP 주소나 off를 쓰세요. {given:?}은(는) 아닙니다.")
+            }
+        }
+    }
+
+    pub fn front_door_taken(self) -> &'static str {
+        self.pick(
+            "Other programs hold ports 80, 443, 8080 and 8443: websites are on the API's port alone.",
+            "포트 80, 443, 8080, 8443을 다른 프로그램이 쓰고 있어 웹사이트는 API 포트에서만 열립니다.",
+        )
+    }
+
+    pub fn up_front_door(self) -> &'static str {
+        self.pick("websites on", "웹사이트 주소")
+    }
+
     pub fn help_domain(self) -> &'static str {
         self.pick("The domain of the names that haneul makes", "haneul이 만드는 이름들의 도메인")
     }
@@ -462,6 +489,7 @@ impl Text {
         match head {
             StatusHead::Region => self.pick("region", "리전"),
             StatusHead::Listens => self.pick("listens on", "접속 주소"),
+            StatusHead::FrontDoor => self.pick("websites on", "웹사이트 주소"),
             StatusHead::Clock => self.pick("clock", "시계"),
             StatusHead::Store => self.pick("store", "저장소"),
             StatusHead::Objects => self.pick("objects", "객체"),
@@ -547,6 +575,7 @@ impl Text {
 pub enum StatusHead {
     Region,
     Listens,
+    FrontDoor,
     Clock,
     Store,
     Objects,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws::{Clock, Random, Region};
-use haneul::{Day, Options, Running, Storage};
+use haneul::{Day, FrontDoor, Options, Running, Storage};
 
 use crate::client::{Client, Key};
 
@@ -22,6 +22,7 @@ impl Cloud {
         let running = haneul::Region::start(Options {
             storage: Storage::Memory,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            front_door: Some(FrontDoor::anywhere()),
             domain: "localhost".into(),
             region: region.clone(),
             day: Day::default(),

@@ -56,7 +56,15 @@ impl Haneul {
 
     /// Starts a region on a port that the system chooses and waits until it answers.
     pub fn up(&self, args: &[&str]) -> Process {
-        let mut command = self.command(&["up", "--log", "json", "--listen", "127.0.0.1:0"]);
+        let mut command = self.command(&[
+            "up",
+            "--log",
+            "json",
+            "--listen",
+            "127.0.0.1:0",
+            "--front-door",
+            "off",
+        ]);
         command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));

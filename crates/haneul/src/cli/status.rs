@@ -48,6 +48,9 @@ fn lines(status: &admin::Status) -> Vec<(&'static str, String)> {
     );
     let urls: Vec<_> = status.listeners.iter().map(|address| format!("http://{address}")).collect();
     line(StatusHead::Listens, format!("{} (https too)", urls.join(", ")));
+    if !status.front_door.is_empty() {
+        line(StatusHead::FrontDoor, status.front_door.join(", "));
+    }
     line(StatusHead::Clock, text.clock(status.clock));
     for zone in &status.zones {
         let mut parts =

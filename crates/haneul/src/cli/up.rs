@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Data, Failure, chain, duration, say, text};
 use crate::data_dir::{DataDir, DataDirError};
+use crate::front_door::FrontDoor;
 use crate::log;
 use crate::region::{Options, Region, Running, StartError};
 use crate::storage::Storage;
@@ -22,6 +23,8 @@ pub struct Up {
     data: Data,
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4566", help = text().help_listen())]
     listen: SocketAddr,
+    #[arg(long, value_name = "ADDRESS|off", default_value = "127.0.0.1", help = text().help_front_door())]
+    front_door: String,
     #[arg(long, value_name = "DOMAIN", default_value = "localhost", value_parser = domain, help = text().help_domain())]
     domain: String,
     #[arg(long, value_name = "REGION", default_value = "ap-northeast-2", help = text().help_region())]
@@ -43,9 +46,13 @@ impl Up {
         let data = self.data.folder()?;
         let zones = given_zones(self.zones)?;
         let listen = self.listen;
+        let front_door = FrontDoor::parse(&self.front_door)
+            .map_err(|_| Failure::Said(text().not_a_front_door(&self.front_door)))?;
+        let wants_browsers = front_door.is_some();
         let options = Options {
             storage: Storage::Folder { data: data.clone(), zones },
             listen,
+            front_door,
             domain: self.domain,
             region: self.region,
             day: self.day_length,
@@ -58,6 +65,9 @@ impl Up {
             let mut signals = Signals::new()?;
             let running = Region::start(options).await.map_err(|error| refusal(&data, &error))?;
             announce(&data, listen, &running);
+            if wants_browsers && running.front_door().is_empty() {
+                say(&format!("  {}: {}", text().warning(), text().front_door_taken()));
+            }
             // Made after the start, so that `haneul ca` has something to show and the start
             // need not wait for it. A failure is logged where it happens; plain HTTP goes on.
             let _ = running.region().ca_pem().await;
@@ -98,6 +108,10 @@ fn announce(data: &DataDir, listen: SocketAddr, running: &Running) {
     let status = running.region();
     say(&format!("{}, {}", crate::version(), status.name()));
     say(&format!("  {}: {} (https too)", text.up_listens(), listeners.join(", ")));
+    if !running.front_door().is_empty() {
+        let browsers: Vec<String> = running.front_door().iter().map(ToString::to_string).collect();
+        say(&format!("  {}: {}", text.up_front_door(), browsers.join(", ")));
+    }
     say(&format!("  {}: {}", text.up_data(), data.path().display()));
     let warn = |sentence: &str| say(&format!("  {}: {sentence}", text.warning()));
     if !listen.ip().is_loopback() {

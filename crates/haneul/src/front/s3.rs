@@ -34,7 +34,7 @@ use super::authenticate::Caller;
 use super::body::{self, Outgoing};
 use super::{Front, authorize, chain, route};
 use crate::limits;
-use crate::listener::Peer;
+use crate::listener::{Entrance, Peer};
 use crate::log::RequestLine;
 use arriving::{Arriving, Back};
 
@@ -70,8 +70,12 @@ impl Front {
         let request_id = request_id(&self.random.uuid());
         let mut line = RequestLine::new(request_id.clone());
         line.service = MODEL.signing_name.into();
-        let address = route::host(&parts).and_then(|host| Address::of_host(host, &self.domain));
-        let address = address.unwrap_or_else(Address::path_style);
+        let host = route::host(&parts);
+        let address = host.and_then(|host| Address::of_host(host, &self.domain));
+        let address = match peer.entrance {
+            Entrance::Api => address.unwrap_or_else(Address::path_style),
+            Entrance::FrontDoor => website::of_host(host, address),
+        };
         let asked = Named::of(&address, &parts);
         let cors = match &asked.bucket {
             Some(bucket) => self.s3.cors_headers(bucket, &parts.method, &parts.headers),

@@ -77,7 +77,7 @@ fn open(waits: Waits) -> (Arc<Door>, SocketAddr) {
     let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
     let address = listener.local_addr().expect("bound");
     let door = Door::new(Arc::new(front.with_waits(waits)), Arc::new(tls));
-    tokio::spawn(door.clone().open(listener));
+    tokio::spawn(door.clone().open(listener, Entrance::Api));
     (door, address)
 }
 

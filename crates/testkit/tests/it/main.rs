@@ -3,3 +3,4 @@
 mod front;
 mod iam;
 mod process;
+mod s3;

@@ -3,13 +3,23 @@
 use aws::{Error, Identity, Region};
 use http::Response;
 use http::request::Parts;
-use s3::address::Address;
+use s3::address::{Address, Kind};
 use s3::website::{Visit, error_page};
 
 use crate::front::authenticate::Caller;
 use crate::front::{Front, chain};
 use crate::listener::Peer;
 use crate::log::RequestLine;
+
+/// What a host means on the front door, where all are websites: a bucket of that name, as one
+/// that a CNAME leads to S3.
+pub(super) fn of_host(host: Option<&str>, address: Option<Address>) -> Address {
+    let named = || host.unwrap_or_default().to_ascii_lowercase();
+    match address {
+        Some(website @ Address { kind: Kind::Website, .. }) => website,
+        _ => Address { kind: Kind::Website, bucket: Some(named()), region: None },
+    }
+}
 
 impl Front {
     pub(super) async fn visit(
