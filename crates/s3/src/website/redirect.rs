@@ -61,7 +61,7 @@ impl Target<'_> {
     }
 
     /// To what an object's `x-amz-website-redirect-location` says: a path, or an address.
-    pub fn to_location(&self, location: &str) -> Response<Body> {
+    pub fn to_location(self, location: &str) -> Response<Body> {
         redirect(StatusCode::MOVED_PERMANENTLY, &as_written(location))
     }
 }
