@@ -341,7 +341,14 @@ fn answer_body(
             return (Body::default(), None);
         }
         let namespace = root_namespace(model, schema.xml_namespace);
-        return (document(operation.output_root, schema, &output, namespace), Some(XML));
+        let root = operation.output_root;
+        // GetBucketLocation's one member is the document itself.
+        let is_whole = |member: &&Member| member.wire_or_name() == root;
+        let whole = schema.members().iter().find(is_whole);
+        return match whole.and_then(|member| Some((member, output.get(member.name)?))) {
+            Some((member, value)) => (document(root, member.schema, value, namespace), Some(XML)),
+            None => (document(root, schema, &output, namespace), Some(XML)),
+        };
     };
     let Value::Structure(members) = output else { return (Body::default(), None) };
     let value = members.into_iter().find(|(name, _)| *name == payload.name);
