@@ -23,17 +23,30 @@ pub(super) fn find(
         .chain(served)
         .filter(candidates)
         .filter_map(|candidate| Some((candidate.fit(parts, query)?, candidate.what)));
-    match fits.max_by_key(|(fit, _)| fit.rank) {
+    let best = fits.max_by_key(|(fit, _)| fit.rank);
+    let s3 = model.signing_name == "s3";
+    match best.filter(|(_, what)| !(s3 && what.is_ok_and(|found| lacks_query(found, query)))) {
         Some((fit, Ok(operation))) => Ok((operation, rest::decode_labels(fit.labels)?)),
         Some((_, Err(operation))) => Err(Error::not_served(model.signing_name, operation.name)
             .with_detail("Operation", operation.name)),
-        None if model.signing_name == "s3" => Err(Error::client(
+        None if s3 => Err(Error::client(
             405,
             "MethodNotAllowed",
             "The specified method is not allowed against this resource.",
         )),
         None => Err(Error::client(404, "UnknownOperationException", "")),
     }
+}
+
+/// S3's operations are told apart by their parameters: a POST to a key is CompleteMultipartUpload
+/// only with an `uploadId`.
+fn lacks_query(operation: &Operation, query: &Pairs) -> bool {
+    let mut members = operation.input.members().iter();
+    members.any(|member| {
+        member.required
+            && member.location == Location::QueryString
+            && !query.iter().any(|(known, _)| known == member.wire_or_name())
+    })
 }
 
 /// An operation that the request may be for. Most are none by their method or by the query of
