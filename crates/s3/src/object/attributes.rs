@@ -67,9 +67,14 @@ fn asked(names: &[String]) -> Result<Vec<&str>, Error> {
     }
 }
 
+/// A composite one without the number of parts, which stands beside it here.
 fn checksum(content: &Content) -> Option<model::Checksum> {
+    let mut stored = content.checksum.clone()?;
+    if let Some((value, _)) = stored.value.split_once('-') {
+        stored.value = value.to_owned();
+    }
     let mut shown = model::Checksum::default();
-    shown.show(content.checksum.as_ref()?);
+    shown.show(&stored);
     Some(shown)
 }
 
