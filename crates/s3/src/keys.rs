@@ -11,6 +11,7 @@ mod customer;
 
 use std::sync::Arc;
 
+use aws::random::HEX;
 use aws::{Error, Random};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
@@ -19,6 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use objects::{BlobKey, Rows};
 
 use crate::S3;
+use crate::checksum::Digested;
 use crate::error::EngineFailure;
 use crate::row::Sealing;
 
@@ -102,6 +104,15 @@ impl S3 {
             None => Sealing::Region { wrapped: self.master_key().await?.wrap(&key, random) },
         };
         Ok((key, sealing))
+    }
+
+    /// The ETag of an object or a part. Under a customer's key it is no digest: that would tell
+    /// whoever lists the bucket what only the key's holder may know.
+    pub(crate) fn etag(&self, sealing: &Sealing, digested: &Digested) -> String {
+        match sealing {
+            Sealing::Region { .. } => digested.etag(),
+            Sealing::Customer { .. } => self.inner.random.letters(HEX, 32),
+        }
     }
 
     /// A version's data key.

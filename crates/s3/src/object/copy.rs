@@ -174,7 +174,7 @@ impl Target<'_> {
     ) -> Result<Version, Error> {
         let Planned { owner, mut content } = planned;
         content.bytes = bytes;
-        content.etag = taken.digested.etag();
+        content.etag = s3.etag(&content.sealing, &taken.digested);
         content.checksum = Some(taken.digested.checksum());
         let piece = taken.blob.as_ref().map(|blob| Piece {
             blob: blob.id().0,

@@ -65,7 +65,7 @@ pub async fn put(
     let content = &mut planned.content;
     let bytes = taken.bytes;
     content.bytes = bytes;
-    content.etag = taken.digested.etag();
+    content.etag = s3.etag(&content.sealing, &taken.digested);
     content.checksum = Some(taken.digested.checksum());
     if let Some(blob) = &taken.blob {
         content.pieces =

@@ -48,7 +48,7 @@ pub struct Part {
     pub blob: Option<u64>,
     pub bytes: u64,
     pub salt: u64,
-    /// The MD5 of its bytes, hex.
+    /// Hex: the MD5 of its bytes, but for a customer's key.
     pub etag: String,
     pub modified: Timestamp,
     /// Algorithm and value, base64.

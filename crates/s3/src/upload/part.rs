@@ -88,7 +88,7 @@ impl Coming<'_> {
             blob: blob.as_ref().map(|blob| blob.id().0),
             bytes: self.bytes,
             salt,
-            etag: digested.etag(),
+            etag: s3.etag(&self.upload.content.sealing, &digested),
             modified: now,
             checksum: Some((digested.algorithm.name().to_owned(), digested.value)),
         };
