@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+import s3 as helpers
 from region import Region
 
 
@@ -35,6 +36,17 @@ def account(region):
 @pytest.fixture
 def other_account(region):
     return region.create_account()
+
+
+@pytest.fixture
+def s3(account):
+    """boto3's S3 of the account's root."""
+    return helpers.client(account)
+
+
+@pytest.fixture
+def bucket(s3):
+    return helpers.make_bucket(s3)
 
 
 @pytest.fixture
