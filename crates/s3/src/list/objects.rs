@@ -55,8 +55,11 @@ pub async fn list(
     let restores = wants_restores(input.optional_object_attributes.as_deref());
     let shown = Shown { encoding, owners: true, restores, now: call.at };
     // Without a delimiter, clients go on from the last key they were given.
-    let next_marker = (page.next.as_ref().filter(|_| input.delimiter.is_some()))
-        .map(|(Last::Key(last) | Last::Prefix(last))| encoding.apply(last));
+    let next_marker = (page
+        .next
+        .as_ref()
+        .filter(|_| input.delimiter.as_ref().is_some_and(|given| !given.is_empty())))
+    .map(|(Last::Key(last) | Last::Prefix(last))| encoding.apply(last));
     let spelled = |text: &Option<String>| text.as_deref().map(|text| encoding.apply(text));
     Ok(ListObjectsOutput {
         is_truncated: Some(page.next.is_some()),
