@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::schema::{Location, Member, Schema};
-use crate::validate::Violation;
+use crate::validate::{Constraint, Violation};
 
 /// The refusal by the first violation.
 pub(in crate::protocol) fn violation(input: &Schema, violations: &[Violation]) -> Error {
@@ -13,6 +13,9 @@ pub(in crate::protocol) fn violation(input: &Schema, violations: &[Violation]) -
     match member {
         Some(member) if member.location != Location::Body => {
             of_header(member, first.value.as_deref().unwrap_or_default())
+        }
+        Some(_) if first.constraint == Constraint::Required && first.path == name => {
+            Error::client(400, "MissingRequestBodyError", "Request Body is empty")
         }
         _ => Error::client(
             400,
@@ -63,7 +66,6 @@ fn of_header(member: &Member, given: &str) -> Error {
 mod tests {
     use super::*;
     use crate::schema::STRING;
-    use crate::validate::Constraint;
 
     static MEMBERS: [Member; 3] = [
         Member::new("ACL", &STRING).wire("x-amz-acl").at(Location::Header),
@@ -86,5 +88,6 @@ mod tests {
         check("aCL", "InvalidArgument");
         check("storageClass", "InvalidStorageClass");
         check("tagging.tagSet.1.member.key", "MalformedXML");
+        check("tagging", "MissingRequestBodyError");
     }
 }
