@@ -64,8 +64,13 @@ pub struct NewBlob {
 
 #[derive(Debug)]
 pub(crate) enum Held {
-    Inline { bytes: Bytes, sealed: bool },
+    Inline {
+        bytes: Bytes,
+        sealed: bool,
+    },
     Extent(Written),
+    /// Attached already, and not to be written again.
+    Moved(Location),
 }
 
 impl BlobWriter {
@@ -115,7 +120,7 @@ impl NewBlob {
     pub(crate) fn inline_bytes(&self) -> usize {
         match &self.held {
             Held::Inline { bytes, .. } => bytes.len(),
-            Held::Extent(_) => 0,
+            Held::Extent(_) | Held::Moved(_) => 0,
         }
     }
 }

@@ -10,6 +10,7 @@ use journal::{Journal, ZoneHealth};
 use tokio::task::JoinHandle;
 
 use crate::blob::{INLINE_BYTES_MAX, Writing};
+use crate::extents;
 use crate::extents::Extents;
 use crate::frame::Stored;
 use crate::index::{Database, Index, IndexError, Memory, Segment};
@@ -23,8 +24,8 @@ use crate::shared::Shared;
 use crate::tables::Tables;
 use crate::tender::Tender;
 use crate::{
-    BlobId, BlobKey, BlobReader, BlobWriter, Change, CommitError, Found, Layout, Limits, OpenError,
-    Options, ReadError, Row, Rows, Scan, WriteError, Zone,
+    BlobId, BlobKey, BlobReader, BlobWriter, Change, CommitError, Found, KeepingError, Layout,
+    Limits, OpenError, Options, ReadError, Row, Rows, Scan, ScrubReport, WriteError, Zone,
 };
 
 /// A running engine; clones share it. When the last is dropped without [`Engine::close`], it ends
@@ -66,11 +67,12 @@ impl Engine {
         let (tables, index) = tables_of(&log, options.index.as_deref(), &options.limits)?;
         let found = Found { created: recovery.created, zones: recovery.zones, index };
         let extents = extents_of(&options, &tables)?;
+        let disks = options.zones.iter().map(|zone| zone.extents.clone()).collect();
         let (line, queue) = Line::new(log.clone(), tables.active.reached.number);
         let shared = Arc::new(Shared::new(tables, line, log, extents));
         let keeper = Keeper::new(shared.clone(), queue, opener, options.limits);
         let keeper = Some(tokio::spawn(keeper.run())).into();
-        let tender = Some(Tender::start(shared.clone())).into();
+        let tender = Some(Tender::start(shared.clone(), disks)).into();
         Ok((Self { running: Arc::new(Running { shared, keeper, tender }) }, found))
     }
 
@@ -158,7 +160,29 @@ impl Engine {
             Some(Crowded::ForNow) | None => None,
         };
         drop(line);
-        Health { unavailable: log.stopped().or(stuck), zones: log.health() }
+        let extents = self.shared().extents.health();
+        let zones =
+            log.health().into_iter().zip(extents).map(|(log, extents)| match (log, extents) {
+                (ZoneHealth::Healthy, extents::Health::Out(why)) => ZoneHealth::Failed(why),
+                (log, _) => log,
+            });
+        Health { unavailable: log.stopped().or(stuck), zones: zones.collect() }
+    }
+
+    /// Reads every blob outside of the log again, in all zones, and makes whole what is not.
+    ///
+    /// # Errors
+    /// When it was cut short; what was mended by then stays so.
+    pub async fn scrub(&self) -> Result<ScrubReport, KeepingError> {
+        self.shared().scrub(None).await
+    }
+
+    /// Has a blob lie as `layout` says, from where it lies to there.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be read or written.
+    pub async fn lay_out(&self, blob: BlobId, layout: Layout) -> Result<(), KeepingError> {
+        self.shared().lay_out(blob, layout).await
     }
 
     /// Takes no more changes and returns when those underway are answered, all is in the index

@@ -204,6 +204,20 @@ impl Extents {
         Ok(writer.finish().await?)
     }
 
+    /// The same, in another layout.
+    ///
+    /// # Errors
+    /// When it cannot be read or not be written.
+    pub async fn copy_to(
+        &self,
+        id: BlobId,
+        from: &Location,
+        layout: Layout,
+    ) -> Result<Written, CopyError> {
+        let writer = writer::rewrite_to(self, id, from, layout, ZoneSet::default()).await?;
+        Ok(writer.finish().await?)
+    }
+
     /// Whether a blob is there in fewer zones than it could be, were all of them well.
     pub fn owes(&self, location: &Location) -> bool {
         self.shared.zone_count == 3 && matches!(location.form, Form::Whole(_))
@@ -237,6 +251,10 @@ impl Extents {
     pub fn health(&self) -> Vec<Health> {
         let zones = self.shared.zones();
         zones.iter().map(|zone| zone.as_ref().map_or(Health::Away, |zone| zone.health())).collect()
+    }
+
+    pub fn all_healthy(&self) -> bool {
+        self.health().iter().all(|health| *health == Health::Healthy)
     }
 
     /// Extents that may be removed if nothing in them is wanted. Ask this first and the index

@@ -127,14 +127,22 @@ fn put_blob(out: &mut Vec<u8>, id: BlobId, held: Held) -> (Stored, Option<Hold>)
             (stored, None)
         }
         Held::Extent(written) => {
-            out.push(BLOB_IN_EXTENT);
-            put_u64(out, id.0);
-            let location = written.location.encode();
-            out.push(u8::try_from(location.len()).expect("a location is a dozen bytes"));
-            out.extend_from_slice(&location);
+            put_location(out, id, &written.location);
             (Stored::Extent(written.location), Some(written.hold))
         }
+        Held::Moved(location) => {
+            put_location(out, id, &location);
+            (Stored::Extent(location), None)
+        }
     }
+}
+
+fn put_location(out: &mut Vec<u8>, id: BlobId, location: &Location) {
+    out.push(BLOB_IN_EXTENT);
+    put_u64(out, id.0);
+    let location = location.encode();
+    out.push(u8::try_from(location.len()).expect("a location is a dozen bytes"));
+    out.extend_from_slice(&location);
 }
 
 fn put_row(out: &mut Vec<u8>, stamp: u64, key: &[u8], row: Option<&Row>) {

@@ -34,6 +34,9 @@ pub(crate) trait Index: Send + Sync {
 
     fn blob(&self, id: BlobId) -> Result<Option<Blob>, IndexError>;
 
+    /// At most `max` blobs in the order of their ids, those after `after`.
+    fn blobs(&self, after: Option<BlobId>, max: usize) -> Result<Vec<BlobId>, IndexError>;
+
     /// The rows from `from` on and before `end`, as they are now: not as `apply` makes them.
     fn cursor(&self, from: &[u8], end: &[u8]) -> Result<Box<dyn Cursor + '_>, IndexError>;
 

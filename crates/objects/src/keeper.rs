@@ -136,7 +136,9 @@ impl Keeper {
             let mut tables = self.shared.tables_mut();
             for Durable { number, effect, at, holds } in changes {
                 let keys = effect.rows.iter().map(|(key, _)| key.clone()).collect();
-                done.push(Done { number, keys, payload_bytes: at.payload_bytes });
+                let dropped = effect.blobs.iter().filter(|(_, stored)| stored.is_none());
+                let dropped = dropped.map(|(id, _)| *id).collect();
+                done.push(Done { number, keys, dropped, payload_bytes: at.payload_bytes });
                 tables.active.apply(number, effect, at);
                 drop(holds);
             }
@@ -238,7 +240,8 @@ impl Keeper {
     fn flush_if_due(&mut self) {
         let (due, crowded) = {
             let active = &self.shared.tables().active;
-            (self.limits.is_full(active, 1), self.limits.is_full(active, CROWDED_TIMES))
+            let due = self.limits.is_full(active, 1) || active.awaited;
+            (due, self.limits.is_full(active, CROWDED_TIMES))
         };
         if due && self.flush.is_none() {
             let frozen = self.shared.tables_mut().freeze();
@@ -317,8 +320,9 @@ async fn flush(shared: Arc<Shared>, frozen: Arc<Table>, wait: Duration) -> Resul
     let write = move || {
         let index = shared.tables().index.clone();
         index.apply(&frozen).map_err(|error| error.to_string())?;
-        // All of the log is kept: what of it may go is for who empties segments to say.
-        let kept = shared.log().checkpoint(frozen.reached.sequence, Place::default());
+        let keep_from = frozen.keep_from.map(|segment| Place { segment, offset: 0 });
+        let keep_from = keep_from.unwrap_or_default();
+        let kept = shared.log().checkpoint(frozen.reached.sequence, keep_from);
         if let Err(error) = kept {
             // The next start reads more than it had to.
             tracing::warn!(%error, "the log of the objects was not told of the index");

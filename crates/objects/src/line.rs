@@ -12,7 +12,7 @@ use crate::extents::Hold;
 use crate::frame::{self, Effect, Encoded};
 use crate::scan::{Cursor, Layers, MapCursor};
 use crate::tables::Tables;
-use crate::{CommitError, ReadError, Row};
+use crate::{BlobId, CommitError, ReadError, Row};
 
 /// Payload bytes on their way to the disks; with more, the next to come waits its turn. With one
 /// change more, as long as can be, it stays below the journal's own bound.
@@ -26,6 +26,8 @@ pub(crate) struct Inner {
     number: u64,
     /// What the changes underway have made of rows.
     pending: BTreeMap<Vec<u8>, Pending>,
+    /// Blobs that changes underway drop, and the number of that change.
+    dropping: BTreeMap<BlobId, u64>,
     /// What the keeper has not answered yet.
     waiting: usize,
     underway_bytes: usize,
@@ -75,6 +77,7 @@ pub(crate) struct Submitted {
 pub(crate) struct Done {
     pub(crate) number: u64,
     pub(crate) keys: Vec<Vec<u8>>,
+    pub(crate) dropped: Vec<BlobId>,
     pub(crate) payload_bytes: usize,
 }
 
@@ -102,6 +105,7 @@ impl Line {
             log: LogState::Open(log),
             number,
             pending: BTreeMap::new(),
+            dropping: BTreeMap::new(),
             waiting: 0,
             underway_bytes: 0,
             crowded: None,
@@ -169,8 +173,25 @@ impl Inner {
         for (key, row) in &effect.rows {
             self.pending.insert(key.clone(), Pending { number, row: row.clone() });
         }
+        let dropped = effect.blobs.iter().filter(|(_, stored)| stored.is_none());
+        self.dropping.extend(dropped.map(|(id, _)| (*id, number)));
         self.underway_bytes += payload_bytes;
         self.wait(Some(Submitted { number, effect, payload_bytes, ticket, holds }))
+    }
+
+    /// Whether a change underway sets or removes this row.
+    pub(crate) fn is_pending(&self, key: &[u8]) -> bool {
+        self.pending.contains_key(key)
+    }
+
+    /// Whether a change underway drops this blob.
+    pub(crate) fn is_dropped(&self, blob: BlobId) -> bool {
+        self.dropping.contains_key(&blob)
+    }
+
+    /// Has the keeper look whether there is something to do.
+    pub(crate) fn nudge(&mut self) {
+        drop(self.wait(None));
     }
 
     /// For an answer that changes nothing and may rest on what is still underway.
@@ -192,6 +213,9 @@ impl Inner {
         let full = self.underway_bytes >= UNDERWAY_BYTES_MAX;
         for change in changes {
             self.underway_bytes -= change.payload_bytes;
+            for id in &change.dropped {
+                self.dropping.remove(id);
+            }
             for key in &change.keys {
                 // A later change may have set it again.
                 if self.pending.get(key).is_some_and(|newest| newest.number == change.number) {
@@ -205,6 +229,7 @@ impl Inner {
     /// Goes on from what is durable, up to the change `number`; nothing is underway.
     pub(crate) fn resume(&mut self, number: u64, log: Journal) {
         self.pending.clear();
+        self.dropping.clear();
         (self.number, self.waiting, self.underway_bytes) = (number, 0, 0);
         if let LogState::Mending(_) = &self.log {
             self.log = LogState::Open(log);

@@ -51,6 +51,11 @@ pub(crate) struct Table {
     pub(crate) reached: Reached,
     /// For each segment whose first payload is among those applied, whether that one happened.
     pub(crate) begun: BTreeMap<u64, bool>,
+    /// Nothing that lives is in segments before this one: once the index has this table, the log
+    /// may begin there.
+    pub(crate) keep_from: Option<u64>,
+    /// Somebody waits for the index to have this.
+    pub(crate) awaited: bool,
     /// What it takes in memory, nearly.
     pub(crate) bytes: usize,
     /// What was read of the log into it.
@@ -108,6 +113,7 @@ impl Table {
         self.rows.extend(more.rows);
         self.blobs.extend(more.blobs);
         self.begun.extend(more.begun);
+        self.keep_from = self.keep_from.max(more.keep_from);
         self.reached = more.reached;
         self.bytes += more.bytes;
         self.log_bytes += more.log_bytes;

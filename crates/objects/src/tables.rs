@@ -27,6 +27,16 @@ impl Tables {
         frozen
     }
 
+    /// A row with the frame that set or removed it, as far as that is remembered.
+    pub(crate) fn slot(&self, key: &[u8]) -> Result<Option<Slot>, ReadError> {
+        let frozen = self.frozen.as_deref();
+        let known = [Some(&self.active), frozen].into_iter().flatten();
+        match known.filter_map(|table| table.rows.get(key)).next() {
+            Some(slot) => Ok(Some(slot.clone())),
+            None => Ok(self.index.row(key)?),
+        }
+    }
+
     pub(crate) fn blob(&self, id: BlobId) -> Result<Option<Blob>, ReadError> {
         let frozen = self.frozen.as_deref();
         let known = [Some(&self.active), frozen].into_iter().flatten();

@@ -1,18 +1,25 @@
-//! Looks after the zones' logs while the engine runs.
+//! Looks after the zones while the engine runs: its log, its extents, and what lies in both.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use journal::Disk;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::extents::Health;
+use crate::keeping::Keeping;
 use crate::line::LogState;
 use crate::shared::Shared;
 
 /// How soon a zone that went away is noticed, and one that is back is used again.
 const EVERY: Duration = Duration::from_secs(5);
-/// Each so many times the whole log is read again: once a day, for it may be large.
+/// Each so many times it is looked whether something is mostly garbage.
+const TIDY_EACH: u64 = 6;
+/// Each so many times everything is read again: once a day, for it may be large.
 const THOROUGH_EACH: u64 = 17_280;
+/// So that reading everything again does not take the disks from those who wait for them.
+const SCRUB_BYTES_A_SECOND: u64 = 64 << 20;
 
 /// Ends when it is stopped or dropped.
 pub(crate) struct Tender {
@@ -20,30 +27,114 @@ pub(crate) struct Tender {
     task: JoinHandle<()>,
 }
 
+struct Tending {
+    shared: Arc<Shared>,
+    /// Each zone's directory of extents.
+    disks: Vec<Arc<dyn Disk>>,
+    keeping: Keeping,
+}
+
 impl Tender {
-    pub(crate) fn start(shared: Arc<Shared>) -> Self {
+    pub(crate) fn start(shared: Arc<Shared>, disks: Vec<Arc<dyn Disk>>) -> Self {
         let (stop, stopped) = oneshot::channel();
-        Self { stop, task: tokio::spawn(tend(shared, stopped)) }
+        let tending = Tending { shared, disks, keeping: Keeping::default() };
+        Self { stop, task: tokio::spawn(tending.run(stopped)) }
     }
 
-    /// Returns when it no longer uses the log.
+    /// Returns when it no longer uses the zones.
     pub(crate) async fn stop(self) {
         drop(self.stop);
         let _ = self.task.await;
     }
 }
 
-async fn tend(shared: Arc<Shared>, mut stopped: oneshot::Receiver<()>) {
-    for round in 1_u64.. {
-        if tokio::time::timeout(EVERY, &mut stopped).await.is_ok() {
-            return;
+impl Tending {
+    async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
+        let mut begun = 0_u64;
+        loop {
+            if tokio::time::timeout(EVERY, &mut stopped).await.is_ok() {
+                return;
+            }
+            let log = match &self.shared.line.inner().log {
+                LogState::Open(log) => log.clone(),
+                LogState::Mending(_) | LogState::Closed => continue,
+            };
+            begun += 1;
+            let thorough = begun.is_multiple_of(THOROUGH_EACH);
+            // A panic in it has been reported; the next round tries again.
+            let _ = spawn_blocking(move || log.tend(thorough)).await;
+            let back = self.retry_zones().await;
+            // The first round looks at what a run before this one may have left unmended.
+            let scrub = thorough || back || begun == 1;
+            let tidy = begun.is_multiple_of(TIDY_EACH);
+            let round = async {
+                if scrub {
+                    self.scrub().await;
+                }
+                if tidy {
+                    self.tidy().await;
+                }
+            };
+            tokio::select! {
+                () = round => {}
+                _ = &mut stopped => return,
+            }
         }
-        let log = match &shared.line.inner().log {
-            LogState::Open(log) => log.clone(),
-            LogState::Mending(_) | LogState::Closed => continue,
+    }
+
+    /// Sets zones that are out anew, as their directories are now; says whether one is back.
+    async fn retry_zones(&mut self) -> bool {
+        let (extents, mut disks) = (self.shared.extents.clone(), self.disks.clone());
+        let retry = move || {
+            let mut back = false;
+            for (zone, health) in extents.health().into_iter().enumerate() {
+                let vanished = disks[zone].present().err().map(|error| error.to_string());
+                let why = match (health, vanished) {
+                    (Health::Out(why), _) | (Health::Healthy, Some(why)) => why,
+                    (Health::Healthy, None) | (Health::Away, _) => continue,
+                };
+                match disks[zone].renew() {
+                    Ok(Some(disk)) => disks[zone] = disk,
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::warn!(zone, why, %error, "a zone's extents are out of use");
+                        continue;
+                    }
+                }
+                extents.set_zone(zone, Some(disks[zone].clone()));
+                if extents.health()[zone] == Health::Healthy {
+                    tracing::warn!(zone, why, "a zone's extents are in use again");
+                    back = true;
+                }
+            }
+            (disks, back)
         };
-        let thorough = round.is_multiple_of(THOROUGH_EACH);
-        // A panic in it has been reported; the next round tries again.
-        let _ = tokio::task::spawn_blocking(move || log.tend(thorough)).await;
+        match spawn_blocking(retry).await {
+            Ok((disks, back)) => {
+                self.disks = disks;
+                back
+            }
+            Err(_) => false,
+        }
+    }
+
+    async fn scrub(&self) {
+        let begun = Instant::now();
+        match self.shared.scrub(Some(SCRUB_BYTES_A_SECOND)).await {
+            Ok(report) if report.damaged + report.moved > 0 => {
+                tracing::warn!(?report, took = ?begun.elapsed(), "extents were mended");
+            }
+            Ok(report) => tracing::debug!(?report, took = ?begun.elapsed(), "extents are whole"),
+            Err(error) => tracing::warn!(%error, "extents could not all be looked at"),
+        }
+    }
+
+    async fn tidy(&mut self) {
+        if let Err(error) = self.shared.compact().await {
+            tracing::warn!(%error, "the log of the objects could not be compacted");
+        }
+        if let Err(error) = self.shared.collect(&mut self.keeping).await {
+            tracing::warn!(%error, "extents could not be collected");
+        }
     }
 }

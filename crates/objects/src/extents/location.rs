@@ -13,10 +13,10 @@
 //! Which zone takes which column is turned by the blob's id, so that parity, which is only read
 //! when something failed, spreads over all zones.
 
-use crate::BlobId;
 use crate::extents::ZONES_MAX;
 use crate::extents::slot::{HEADER_BYTES, Identity, Role};
 use crate::seal::TAG_BYTES;
+use crate::{BlobId, Layout};
 
 /// What a block holds of the blob; the last one may hold less.
 pub(crate) const BLOCK_BYTES: u64 = 64 << 10;
@@ -108,6 +108,13 @@ impl Place {
 
 impl Location {
     /// The extent that holds it, by number.
+    pub fn layout(&self) -> Layout {
+        match self.form {
+            Form::OneZone(zone) => Layout::OneZone(zone),
+            Form::Striped | Form::Whole(_) => Layout::Zones,
+        }
+    }
+
     pub fn extent(&self) -> u64 {
         self.extent
     }

@@ -204,10 +204,17 @@ pub(crate) async fn rewrite(
     from: &Location,
     avoid: ZoneSet,
 ) -> Result<ExtentWriter, CopyError> {
-    let layout = match from.form {
-        Form::OneZone(zone) => Layout::OneZone(zone),
-        Form::Striped | Form::Whole(_) => Layout::Zones,
-    };
+    rewrite_to(extents, id, from, from.layout(), avoid).await
+}
+
+/// The same, in another layout.
+pub(crate) async fn rewrite_to(
+    extents: &Extents,
+    id: BlobId,
+    from: &Location,
+    layout: Layout,
+    avoid: ZoneSet,
+) -> Result<ExtentWriter, CopyError> {
     let sealing = if from.sealed { Sealing::Sealed } else { Sealing::Plain };
     let wish = Wish { id, bytes: from.bytes, sealed: from.sealed, layout, avoid };
     let mut writer = ExtentWriter::begin(extents.clone(), wish, sealing).await?;

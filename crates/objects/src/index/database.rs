@@ -153,6 +153,13 @@ impl Index for Database {
         }
     }
 
+    fn blobs(&self, after: Option<BlobId>, max: usize) -> Result<Vec<BlobId>, IndexError> {
+        let from = after.map_or(Bound::Unbounded, |id| Bound::Excluded(id.0));
+        let view = self.view();
+        let range = view.blobs.range::<u64>((from, Bound::Unbounded))?;
+        range.take(max).map(|entry| Ok(BlobId(entry?.0.value()))).collect()
+    }
+
     fn cursor(&self, from: &[u8], end: &[u8]) -> Result<Box<dyn Cursor + '_>, IndexError> {
         let view = self.view();
         let range = between(&view, from, end)?;

@@ -36,6 +36,12 @@ impl Index for Memory {
         Ok(self.shown().blobs.get(&id).cloned())
     }
 
+    fn blobs(&self, after: Option<BlobId>, max: usize) -> Result<Vec<BlobId>, IndexError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let shown = self.shown();
+        Ok(shown.blobs.range((from, Bound::Unbounded)).take(max).map(|(id, _)| *id).collect())
+    }
+
     fn cursor(&self, from: &[u8], end: &[u8]) -> Result<Box<dyn Cursor + '_>, IndexError> {
         let mut cursor = Rows { memory: self, end: end.to_vec(), present: None };
         cursor.find(Bound::Included(from));

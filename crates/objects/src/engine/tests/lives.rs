@@ -78,6 +78,8 @@ async fn lives(seed: u64) {
     let mut model = Model::default();
     // A change of which nobody knows whether it happened.
     let mut unknown: Option<Step> = None;
+    // The zone whose extents were lost and may not be mended yet.
+    let mut wiped: Option<usize> = None;
     for life in 0..LIVES {
         if one_in(4, &mut random) {
             let _ = std::fs::remove_file(machine.index());
@@ -109,6 +111,12 @@ async fn lives(seed: u64) {
             if machine.power.failed() || unknown.is_some() {
                 break;
             }
+            keep(&engine, &mut random).await;
+        }
+        if !cut && one_in(2, &mut random) {
+            let report = engine.scrub().await.expect("can be looked at");
+            assert_eq!(report.not_mended, 0, "seed {seed}: {report:?}");
+            wiped = None;
         }
         if cut || one_in(2, &mut random) {
             kill(engine).await;
@@ -122,10 +130,25 @@ async fn lives(seed: u64) {
         if one_in(4, &mut random) {
             machine.disks[size(&mut random, 3)].wipe();
         }
-        // Always the same one, as nobody mends it here.
         if one_in(4, &mut random) {
-            machine.extents[usize::try_from(seed % 3).expect("small")].wipe();
+            let zone = *wiped.get_or_insert_with(|| size(&mut random, 3));
+            machine.extents[zone].wipe();
         }
+    }
+}
+
+/// What the tender does now and then. It may fail where the power has.
+async fn keep(engine: &Engine, random: &mut u64) {
+    let shared = engine.shared();
+    if one_in(8, random) {
+        let _ = shared.compact().await;
+    }
+    if one_in(8, random) {
+        let mut keeping = crate::keeping::Keeping::default();
+        let _ = shared.collect_after(&mut keeping, std::time::Duration::ZERO).await;
+    }
+    if one_in(30, random) {
+        let _ = shared.scrub(None).await;
     }
 }
 
