@@ -60,8 +60,6 @@ pub const FORM_BODY_MAX: usize = 1024 * 1024;
 /// A JSON request. PutLogEvents allows 1 MiB of events; escaping may make six times of it.
 pub const JSON_BODY_MAX: usize = 7 * 1024 * 1024;
 
-/// The largest object or part that one request puts: AWS's 5 GiB.
-pub const OBJECT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 /// Between two pieces of an object on its way in.
 pub const OBJECT_IDLE_MAX: Duration = Duration::from_secs(30);
 /// For an operation of S3 that streams nothing; copies of large objects take their time.

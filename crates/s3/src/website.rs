@@ -20,7 +20,7 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::bucket::cors::Resource;
-use crate::model::{GetObjectOutput, GetObjectRequest, Input, ListObjectsV2Request, MODEL};
+use crate::model::{GetObjectOutput, GetObjectRequest, Input, MODEL};
 use crate::row::{Pages, Website};
 use crate::{S3, authorization, bucket, error, object};
 use redirect::Target;
@@ -116,17 +116,7 @@ impl S3 {
         let input = visit.input(key)?;
         let asked = Input::GetObject(input.clone());
         self.authorize_visit(visit.call, &asked).await?;
-        let got = object::get::get(self, visit.call, input).await;
-        match got {
-            Err(error) if error.code == "NoSuchKey" => {
-                // Whether a key exists is told to those who may list the bucket.
-                let list =
-                    ListObjectsV2Request { bucket: visit.bucket.into(), ..Default::default() };
-                self.authorize_visit(visit.call, &Input::ListObjectsV2(list)).await?;
-                Err(error)
-            }
-            got => got,
-        }
+        object::get::get(self, visit.call, input).await
     }
 
     async fn authorize_visit(&self, call: &Call, input: &Input) -> Result<(), Error> {

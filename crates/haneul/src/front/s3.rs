@@ -11,7 +11,6 @@
 mod arriving;
 mod authenticate;
 mod form;
-mod length;
 mod region;
 mod rewrite;
 mod website;
@@ -19,7 +18,7 @@ mod website;
 use std::panic::AssertUnwindSafe;
 
 use aws::protocol::{self, Head};
-use aws::{Call, Check, Decision, Error, Identity, Input, Principal, Protocol, Region, sigv4};
+use aws::{Call, Check, Error, Principal, Protocol, Region, sigv4};
 use futures_util::FutureExt;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -27,7 +26,7 @@ use http::{HeaderMap, Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use s3::address::{Address, Kind};
 use s3::bucket::cors::{CorsHeaders, Resource};
-use s3::model::{self, MODEL};
+use s3::model::MODEL;
 use tokio::time::timeout;
 
 use super::authenticate::Caller;
@@ -196,7 +195,6 @@ impl Front {
         let operation = head.operation;
         let streams = head.streams();
         let body = if streams {
-            length::check_object(&body)?;
             body.into_body()
         } else {
             let document = body.collect().await?;
@@ -204,7 +202,6 @@ impl Front {
             document.into()
         };
         let input = head.with_body(body)?.input()?;
-        let key = missing_key(&input);
         let checks = self.s3_service.checks(call, &input).await?;
         line.decision = "denied";
         self.authorize_s3(call, &checks).await?;
@@ -218,13 +215,7 @@ impl Front {
                 .await
                 .unwrap_or_else(|_| Err(Error::unavailable("the operation did not end in time")))
         };
-        let output = match (served, key) {
-            (Err(error), Some(list)) if error.code == "NoSuchKey" => {
-                return Err(self.hide_missing_key(call, list, error).await);
-            }
-            (served, _) => served?,
-        };
-        let mut response = Protocol::RestXml.answer(&MODEL, operation, output, &line.request_id);
+        let mut response = Protocol::RestXml.answer(&MODEL, operation, served?, &line.request_id);
         if response.headers().contains_key(header::CONTENT_RANGE) {
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         }
@@ -239,37 +230,6 @@ impl Front {
             _ => error,
         })
     }
-
-    /// Whether a key exists is told to those who may list the bucket.
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
-    async fn hide_missing_key(&self, call: &Call, list: Input, missing: Error) -> Error {
-        let checks = match self.s3_service.checks(call, &list).await {
-            Ok(checks) => checks,
-            Err(error) => return error,
-        };
-        for check in &checks {
-            match self.authorizer.authorize(call, check).await {
-                Ok(Decision::Allowed) => {}
-                Ok(Decision::Denied { .. }) if call.identity == Identity::anonymous() => {
-                    return anonymous_denied();
-                }
-                Ok(Decision::Denied { message }) => return Error::access_denied(message),
-                Err(error) => return error,
-            }
-        }
-        missing
-    }
-}
-
-/// The listing that shows whether the key of this input is there.
-fn missing_key(input: &Input) -> Option<Input> {
-    let bucket = match input.get::<model::Input>().ok()? {
-        model::Input::GetObject(input) => &input.bucket,
-        model::Input::HeadObject(input) => &input.bucket,
-        _ => return None,
-    };
-    let list = model::ListObjectsV2Request { bucket: bucket.clone(), ..Default::default() };
-    Some(Input::new(model::Input::ListObjectsV2(list)))
 }
 
 fn anonymous_denied() -> Error {
