@@ -125,6 +125,27 @@ impl NewBlob {
     }
 }
 
+/// A blob that was there when it was looked for.
+pub struct FoundBlob {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: BlobId,
+    pub(crate) found: Blob,
+}
+
+impl FoundBlob {
+    /// The bytes `range` of it; what lies beyond its end is left out.
+    ///
+    /// # Errors
+    /// When its key is another, or it cannot be read.
+    pub async fn read(
+        &self,
+        key: Option<BlobKey>,
+        range: Range<u64>,
+    ) -> Result<BlobReader, ReadError> {
+        self.shared.read(self.id, self.found.clone(), key, range)
+    }
+}
+
 /// A blob's bytes, in parts of at most 1 MiB, checked before they are given.
 pub struct BlobReader {
     pub(crate) reading: Reading,

@@ -24,8 +24,8 @@ use crate::shared::Shared;
 use crate::tables::Tables;
 use crate::tender::Tender;
 use crate::{
-    BlobId, BlobKey, BlobReader, BlobWriter, Change, CommitError, Found, KeepingError, Layout,
-    Limits, OpenError, Options, ReadError, Row, Rows, Scan, ScrubReport, WriteError, Zone,
+    BlobId, BlobKey, BlobReader, BlobWriter, Change, CommitError, Found, FoundBlob, KeepingError,
+    Layout, Limits, OpenError, Options, ReadError, Row, Rows, Scan, ScrubReport, WriteError, Zone,
 };
 
 /// A running engine; clones share it. When the last is dropped without [`Engine::close`], it ends
@@ -144,7 +144,17 @@ impl Engine {
         key: Option<BlobKey>,
         range: Range<u64>,
     ) -> Result<BlobReader, ReadError> {
-        self.shared().read(blob, key, range)
+        self.find(blob)?.read(key, range).await
+    }
+
+    /// Finds a blob, to be read later: also when it was dropped meanwhile, for as long as an
+    /// answer may take.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn find(&self, blob: BlobId) -> Result<FoundBlob, ReadError> {
+        let found = self.shared().blob(blob)?;
+        Ok(FoundBlob { shared: self.shared().clone(), id: blob, found })
     }
 
     pub fn health(&self) -> Health {

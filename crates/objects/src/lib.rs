@@ -42,7 +42,7 @@ mod table;
 mod tables;
 mod tender;
 
-pub use blob::{BlobId, BlobKey, BlobReader, BlobWriter, Layout, NewBlob};
+pub use blob::{BlobId, BlobKey, BlobReader, BlobWriter, FoundBlob, Layout, NewBlob};
 pub use change::{CHANGE_BYTES_MAX, Change};
 pub use engine::{Engine, Health};
 pub use error::{CommitError, ReadError, WriteError};

@@ -110,16 +110,16 @@ impl Shared {
         self.tables().blob(id)?.ok_or(ReadError::NoSuchBlob(id.0))
     }
 
-    /// The bytes `range` of a blob that readers see.
+    /// The bytes `range` of a blob that was found there; it may have been moved since.
     pub(crate) fn read(
         self: &Arc<Self>,
         id: BlobId,
+        found: Blob,
         key: Option<BlobKey>,
         range: Range<u64>,
     ) -> Result<BlobReader, ReadError> {
-        let mut why = String::new();
+        let (mut blob, mut why) = (found, String::new());
         for _ in 0..LOOKUPS_MAX {
-            let blob = self.blob(id)?;
             let (offset, bytes, sealed) = match blob.stored {
                 Stored::Inline { offset, bytes, sealed } => (offset, bytes, sealed),
                 Stored::Extent(location) => {
@@ -142,6 +142,7 @@ impl Shared {
                 // Moved since it was looked up, and the place let go.
                 Err(journal::ReadError::Truncated { oldest }) => {
                     why = format!("{id:?} is before {oldest:?}");
+                    blob = self.blob(id)?;
                 }
                 Err(error) => return Err(ReadError::Lost(error.to_string())),
             }

@@ -4,7 +4,7 @@ pub mod accelerate;
 pub mod acl;
 pub mod cors;
 mod create;
-mod delete;
+pub(crate) mod delete;
 pub mod encryption;
 mod head;
 pub mod lifecycle;

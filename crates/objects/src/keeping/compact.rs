@@ -122,7 +122,7 @@ impl Shared {
                     Stored::Inline { offset, bytes, sealed } => {
                         let offset = usize::try_from(offset).expect("in memory");
                         let end = offset + usize::try_from(bytes).expect("in memory");
-                        self.into_extent(id, payload.slice(offset..end), sealed).await?
+                        self.to_extent(id, payload.slice(offset..end), sealed).await?
                     }
                 };
                 moves.blobs.push((id, place, held));
@@ -131,7 +131,7 @@ impl Shared {
         Ok(())
     }
 
-    async fn into_extent(
+    async fn to_extent(
         &self,
         id: BlobId,
         stored: bytes::Bytes,

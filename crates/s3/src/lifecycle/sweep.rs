@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use aws::{Error, Timestamp};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use objects::{Change, Row, Rows, Scan};
+use objects::{Change, Layout, Row, Rows, Scan};
 
 use super::judge::{Act, Judge};
 use crate::S3;
 use crate::error::EngineFailure;
+use crate::object::class;
 use crate::object::lock::{Bypass, check_removal};
-use crate::row::{self, Bucket, Codec, Upload, Version};
+use crate::row::{self, Bucket, Codec, Content, Upload, Version};
 use crate::upload::abort;
 use crate::version::{self, Addition, Found};
 
@@ -51,6 +52,7 @@ impl S3 {
     /// # Errors
     /// The engine's; what was not reached is left for the next sweep.
     pub async fn sweep(&self) -> Result<(), Error> {
+        crate::bucket::delete::remove_leftovers(self).await?;
         for bucket in self.buckets_with_rules()? {
             self.sweep_objects(&bucket).await?;
             self.sweep_uploads(&bucket).await?;
@@ -87,20 +89,56 @@ impl S3 {
 
     /// Judges a key as it is now and does what the rules want.
     async fn act(&self, bucket: &Arc<Bucket>, key: String, now: Timestamp) -> Result<(), Error> {
+        self.lay_out_leavers(bucket, &key, now).await?;
         let decide = |change: &mut Change<'_>| {
-            let Ok(bucket) = self.same_bucket(change, bucket) else { return Ok(()) };
-            let Some(judge) = judge(&bucket, self, now) else { return Ok(()) };
+            let mut moved = Vec::new();
+            let Ok(bucket) = self.same_bucket(change, bucket) else { return Ok(moved) };
+            let Some(judge) = judge(&bucket, self, now) else { return Ok(moved) };
             let found = version::all(change, bucket.id, &key)?;
             let versions: Vec<Version> = found.iter().map(|found| found.version.clone()).collect();
             // The oldest first: the newest noncurrent one may become current on the way.
             for (place, act) in judge.acts(&key, &versions).into_iter().rev() {
-                self.perform(change, &bucket, &key, &found[place], act, now)?;
+                moved.extend(self.perform(change, &bucket, &key, &found[place], act, now)?);
             }
-            Ok::<_, Error>(())
+            Ok::<_, Error>(moved)
         };
-        self.engine().commit(decide).await.map_err(EngineFailure::refusal)?
+        let moved = self.engine().commit(decide).await.map_err(EngineFailure::refusal)??;
+        for content in moved.iter().filter(|content| content.class == class::ONEZONE_IA) {
+            for piece in &content.pieces {
+                let laid = self.engine().lay_out(piece.blob(), class::one_zone(piece)).await;
+                if let Err(error) = laid {
+                    // It lies in more zones than it has to; no promise is broken.
+                    tracing::info!(%error, "an object of ONEZONE_IA stays in all zones");
+                }
+            }
+        }
+        Ok(())
     }
 
+    /// What is to leave ONEZONE_IA is laid over the zones before its class changes, and what comes
+    /// to it is laid into one zone after: never is there less than the class promises.
+    async fn lay_out_leavers(
+        &self,
+        bucket: &Bucket,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(judge) = judge(bucket, self, now) else { return Ok(()) };
+        let found = version::all(self.engine(), bucket.id, key)?;
+        let versions: Vec<Version> = found.into_iter().map(|found| found.version).collect();
+        for (place, act) in judge.acts(key, &versions) {
+            let Some(content) = &versions[place].content else { continue };
+            if matches!(act, Act::Transition(_)) && content.class == class::ONEZONE_IA {
+                for piece in &content.pieces {
+                    let laid = self.engine().lay_out(piece.blob(), Layout::Zones).await;
+                    laid.map_err(Error::unavailable)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers the content of a version that got another class.
     fn perform(
         &self,
         change: &mut Change<'_>,
@@ -109,19 +147,19 @@ impl S3 {
         found: &Found,
         act: Act,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Content>, Error> {
         let locked = found
             .version
             .content
             .as_ref()
             .is_some_and(|content| check_removal(content, Bypass::No, now).is_err());
         match act {
-            Act::Remove if locked => Ok(()),
-            Act::Remove => version::remove(change, bucket.id, key, found),
+            Act::Remove if locked => {}
+            Act::Remove => version::remove(change, bucket.id, key, found)?,
             Act::Expire => {
                 let owner = bucket.account.clone();
                 let marker = Addition { modified: now, owner, content: None };
-                version::delete(change, &self.inner.random, bucket, key, marker).map(|_| ())
+                version::delete(change, &self.inner.random, bucket, key, marker)?;
             }
             Act::Transition(class) => {
                 let mut moved = found.clone();
@@ -129,9 +167,10 @@ impl S3 {
                     content.class = class;
                 }
                 moved.keep(change);
-                Ok(())
+                return Ok(moved.version.content);
             }
         }
+        Ok(None)
     }
 
     async fn sweep_uploads(&self, bucket: &Arc<Bucket>) -> Result<(), Error> {

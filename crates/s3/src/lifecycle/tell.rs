@@ -7,10 +7,10 @@ use super::judge::{fits, fits_prefix};
 use crate::row::{Bucket, Expiration, LifecycleRule, Version, When};
 
 /// The first of the rules' dates, and whose it is.
-fn first<'a>(
-    bucket: &'a Bucket,
+fn first(
+    bucket: &Bucket,
     date: impl Fn(&LifecycleRule) -> Option<Timestamp>,
-) -> Option<(Timestamp, &'a str)> {
+) -> Option<(Timestamp, &str)> {
     let rules = bucket.lifecycle.as_ref()?.rules.iter().filter(|rule| rule.enabled);
     rules.filter_map(|rule| Some((date(rule)?, rule.id.as_str()))).min_by_key(|(date, _)| *date)
 }

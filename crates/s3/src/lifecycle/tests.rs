@@ -58,7 +58,10 @@ fn the_current_version_expires_with_age_and_by_date() {
 fn a_delete_marker_goes_only_when_nothing_is_behind_it() {
     let clean = LifecycleRule { expiration: Some(Expiration::DeleteMarker(true)), ..rule() };
     let marker = version(1, None);
-    assert_eq!(acts(std::slice::from_ref(&clean), 1, &[marker.clone()]), [(0, Act::Remove)]);
+    assert_eq!(
+        acts(std::slice::from_ref(&clean), 1, std::slice::from_ref(&marker)),
+        [(0, Act::Remove)]
+    );
     assert_eq!(acts(std::slice::from_ref(&clean), 9, &[marker, version(0, Some(1))]), []);
     assert_eq!(acts(&[clean], 9, &[version(0, Some(1))]), []);
 }

@@ -6,10 +6,10 @@ use aws::{Error, Timestamp};
 use objects::{BlobKey, BlobWriter, Layout, WriteError};
 
 use crate::S3;
-use crate::row::{Content, Restore};
+use crate::row::{Content, Piece, Restore};
 
 pub(crate) const STANDARD: &str = "STANDARD";
-const ONEZONE_IA: &str = "ONEZONE_IA";
+pub(crate) const ONEZONE_IA: &str = "ONEZONE_IA";
 pub(crate) const GLACIER: &str = "GLACIER";
 pub(crate) const DEEP_ARCHIVE: &str = "DEEP_ARCHIVE";
 
@@ -77,6 +77,11 @@ pub(crate) fn restore_header(content: &Content, now: Timestamp) -> Option<String
     }
     let expires = restore.expires.to_http_date();
     (now < restore.expires).then(|| format!("ongoing-request=\"false\", expiry-date=\"{expires}\""))
+}
+
+/// The zone of a piece of an object of ONEZONE_IA.
+pub(crate) fn one_zone(piece: &Piece) -> Layout {
+    Layout::OneZone(usize::try_from(piece.blob % ZONES).expect("one of three"))
 }
 
 impl S3 {

@@ -9,7 +9,7 @@ use aws::{Body, Call, Error};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, try_unfold};
-use objects::{BlobId, BlobKey, ReadError};
+use objects::{BlobKey, FoundBlob, ReadError};
 
 use super::check_key;
 use crate::S3;
@@ -220,7 +220,7 @@ impl<'a> Span<'a> {
 
 /// A blob's bytes that are wanted.
 struct Wanted {
-    blob: BlobId,
+    blob: FoundBlob,
     key: BlobKey,
     bytes: Range<u64>,
 }
@@ -236,7 +236,6 @@ pub(crate) fn never_opened() -> Error {
 /// Bytes on their way out: the blobs after one another, each opened when the one before has been
 /// given, so that an answer holds no more than one blob's reader does.
 struct Giving {
-    s3: S3,
     wanted: VecDeque<Wanted>,
     open: Option<BoxStream<'static, Result<Bytes, ReadError>>>,
 }
@@ -254,8 +253,14 @@ impl S3 {
         key: &DataKey,
         span: &Range<u64>,
     ) -> Result<Option<Body>, Error> {
-        let mut giving =
-            Giving { s3: self.clone(), wanted: wanted(content, key, span), open: None };
+        // All of them are found before the first byte goes out: once that is so, replacing the
+        // object does not end the answer.
+        let wanted = match self.wanted(content, key, span) {
+            Ok(wanted) => wanted,
+            Err(ReadError::NoSuchBlob(_)) => return Ok(None),
+            Err(error) => return Err(error.refusal()),
+        };
+        let mut giving = Giving { wanted, open: None };
         let len = span.end - span.start;
         let first = match giving.next().await {
             Ok(Some(first)) => first,
@@ -273,24 +278,29 @@ impl S3 {
         let first = futures_util::stream::once(async { Ok(first) });
         Ok(Some(Body::stream(Box::pin(first.chain(rest)), Some(len))))
     }
-}
 
-fn wanted(content: &Content, key: &DataKey, span: &Range<u64>) -> VecDeque<Wanted> {
-    let mut start = 0;
-    let mut wanted = VecDeque::new();
-    for piece in &content.pieces {
-        let end = start + piece.bytes;
-        let bytes = span.start.clamp(start, end)..span.end.clamp(start, end);
-        if bytes.start < bytes.end {
-            wanted.push_back(Wanted {
-                blob: piece.blob(),
-                key: key.blob_key(piece.salt),
-                bytes: bytes.start - start..bytes.end - start,
-            });
+    fn wanted(
+        &self,
+        content: &Content,
+        key: &DataKey,
+        span: &Range<u64>,
+    ) -> Result<VecDeque<Wanted>, ReadError> {
+        let mut start = 0;
+        let mut wanted = VecDeque::new();
+        for piece in &content.pieces {
+            let end = start + piece.bytes;
+            let bytes = span.start.clamp(start, end)..span.end.clamp(start, end);
+            if bytes.start < bytes.end {
+                wanted.push_back(Wanted {
+                    blob: self.engine().find(piece.blob())?,
+                    key: key.blob_key(piece.salt),
+                    bytes: bytes.start - start..bytes.end - start,
+                });
+            }
+            start = end;
         }
-        start = end;
+        Ok(wanted)
     }
-    wanted
 }
 
 impl Giving {
@@ -305,7 +315,7 @@ impl Giving {
             let Some(Wanted { blob, key, bytes }) = self.wanted.pop_front() else {
                 return Ok(None);
             };
-            let reader = self.s3.engine().read(blob, Some(key), bytes).await?;
+            let reader = blob.read(Some(key), bytes).await?;
             self.open = Some(reader.boxed());
         }
     }

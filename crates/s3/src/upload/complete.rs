@@ -137,7 +137,7 @@ fn sums_agree(upload: &Upload, asked: &CompletedPart, part: &Part) -> Result<boo
         (Some(_), None) => Ok(false),
         (None, _) if upload.checksum_kind == Some(ChecksumKind::Composite) => {
             let name = upload.checksum_algorithm.as_deref().unwrap_or_default().to_lowercase();
-            Err(invalid_request(&format!(
+            Err(invalid_request(format!(
                 "The upload was created using a {name} checksum. The complete request must include the checksum for each part. It was missing for part {} in the request.",
                 asked.part_number.unwrap_or_default()
             )))
@@ -174,7 +174,7 @@ fn content(
         .with_detail("MaxSizeAllowed", OBJECT_BYTES_MAX.to_string()));
     }
     if input.mpu_object_size.is_some_and(|said| u64::try_from(said) != Ok(bytes)) {
-        return Err(invalid_request(&format!(
+        return Err(invalid_request(format!(
             "The provided 'x-amz-mp-object-size' header does not match what was computed: {bytes}"
         )));
     }
