@@ -177,6 +177,8 @@ class Region:
 
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="haneul-test-")))
     process: subprocess.Popen | None = None
+    # Words before `up`, `status` and the others.
+    program: tuple = (HANEUL,)
 
     @property
     def data(self):
@@ -196,7 +198,7 @@ class Region:
         raise AssertionError(f"no line with {words}: {self.log[-5000:]}")
 
     def haneul(self, command, *words, env=None, **options):
-        return run([HANEUL, command, *words, "--data", self.data], env=env, **options)
+        return run([*self.program, command, *words, "--data", self.data], env=env, **options)
 
     def ok(self, command, *words, **options):
         done = self.haneul(command, *words, **options)
@@ -204,16 +206,21 @@ class Region:
         return done.stdout
 
     def start(self, *words):
-        log = (self.folder / "log").open("a")
-        self.process = subprocess.Popen(
-            [HANEUL, "up", "--data", self.data, "--listen", "127.0.0.1:0", "--front-door", "off", *words],
-            env=BASE_ENV,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+        self.launch(*words)
         self.wait_until_up()
         return self
+
+    def launch(self, *words):
+        """As `start`, without waiting for it to answer."""
+        up = ["up", "--data", self.data, "--listen", "127.0.0.1:0", "--front-door", "off"]
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                [*self.program, *up, *words],
+                env=BASE_ENV,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
 
     def expect_no_start(self, words=(), said=()):
         """`haneul up` must end by itself, unsuccessfully, and say these things."""
