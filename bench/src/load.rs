@@ -85,8 +85,8 @@ impl Connection {
         self.stream.write_all(&request.0).await?;
         self.buffer.clear();
         loop {
-            if let Some((answer, length)) = parse(&self.buffer)?
-                && self.buffer.len() >= length
+            if let Some((answer, head, body)) = answer_head(&self.buffer)?
+                && self.buffer.len() >= head + body
             {
                 return Ok(answer);
             }
@@ -101,7 +101,7 @@ impl Connection {
 }
 
 /// The status, and how many bytes head and body take; `None` while the head is not whole.
-fn parse(bytes: &[u8]) -> io::Result<Option<(Answer, usize)>> {
+pub fn answer_head(bytes: &[u8]) -> io::Result<Option<(Answer, usize, usize)>> {
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
     };
@@ -111,7 +111,7 @@ fn parse(bytes: &[u8]) -> io::Result<Option<(Answer, usize)>> {
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
     match (status, length) {
-        (Some(status), Some(length)) => Ok(Some((Answer { status }, end + 4 + length))),
+        (Some(status), Some(length)) => Ok(Some((Answer { status }, end + 4, length))),
         _ => Err(io::Error::other(format!("an answer without status or length: {head}"))),
     }
 }
@@ -147,13 +147,14 @@ mod tests {
 
     #[test]
     fn answers_are_read_to_their_end() {
-        let check = |bytes: &str, expected: Option<(u16, usize)>| {
-            let seen = parse(bytes.as_bytes()).expect("well formed");
-            assert_eq!(seen.map(|(answer, length)| (answer.status, length)), expected, "{bytes}");
+        let check = |bytes: &str, expected: Option<(u16, usize, usize)>| {
+            let seen = answer_head(bytes.as_bytes()).expect("well formed");
+            let seen = seen.map(|(answer, head, body)| (answer.status, head, body));
+            assert_eq!(seen, expected, "{bytes}");
         };
         check("HTTP/1.1 200 OK\r\nContent-Le", None);
-        check("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", Some((200, 40)));
-        check("HTTP/1.1 403 Forbidden\r\ncontent-length:0\r\n\r\n", Some((403, 44)));
-        assert!(parse(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        check("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", Some((200, 38, 2)));
+        check("HTTP/1.1 403 Forbidden\r\ncontent-length:0\r\n\r\n", Some((403, 44, 0)));
+        assert!(answer_head(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
     }
 }

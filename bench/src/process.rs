@@ -20,10 +20,11 @@ pub struct Server {
     pub address: SocketAddr,
     child: Child,
     /// Removed after the child has ended.
-    _data: Option<TempDir>,
+    data: Option<TempDir>,
 }
 
-/// The root access key that `haneul up` leaves for its owner.
+/// The root access key that `haneul up` leaves for its owner, or a peer's.
+#[derive(Clone)]
 pub struct Key {
     pub id: String,
     pub secret: String,
@@ -32,16 +33,26 @@ pub struct Key {
 impl Server {
     /// `haneul up` on an empty folder. Returns at once; ask [`Self::first_answer`].
     pub fn haneul(tree: &Tree) -> io::Result<Self> {
-        let data = TempDir::new()?;
+        Self::haneul_on(tree, TempDir::new()?)
+    }
+
+    /// The same on what [`Self::kill`] left.
+    pub fn haneul_on(tree: &Tree, data: TempDir) -> io::Result<Self> {
         let address = free_address()?;
-        let child = Command::new(tree.binaries.join("haneul"))
+        let mut command = Command::new(tree.binaries.join("haneul"));
+        command
             .args(["up", "--front-door", "off", "--listen", &address.to_string(), "--data"])
-            .arg(data.path().join("data"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        Ok(Self { address, child, _data: Some(data) })
+            .arg(data.path().join("data"));
+        Self::start(command, address, data)
+    }
+
+    /// Another server, which listens there and keeps what it has in this folder.
+    pub fn start(mut command: Command, address: SocketAddr, data: TempDir) -> io::Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.current_dir(data.path()).spawn().map_err(|error| {
+            io::Error::other(format!("{}: {error}", command.get_program().display()))
+        })?;
+        Ok(Self { address, child, data: Some(data) })
     }
 
     /// The bare hyper server: this program again, which says where it listens.
@@ -55,7 +66,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
         let address = line.trim().parse().map_err(io::Error::other)?;
-        Ok(Self { address, child, _data: None })
+        Ok(Self { address, child, data: None })
     }
 
     /// Asks for the caller's identity until it is answered.
@@ -75,23 +86,49 @@ impl Server {
     }
 
     fn key(&self) -> Option<Key> {
-        let file = self._data.as_ref()?.path().join("data/credentials.json");
+        let file = self.data.as_ref()?.path().join("data/credentials.json");
         let keys: serde_json::Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
         let text = |name: &str| keys[0][name].as_str().map(str::to_owned);
         Some(Key { id: text("access_key_id")?, secret: text("secret_access_key")? })
     }
 
-    /// User and system time so far, in seconds.
+    /// Ends it with SIGKILL and leaves its folder.
+    pub fn kill(mut self) -> Option<TempDir> {
+        self.data.take()
+    }
+
+    /// User and system time so far of the process and its children, in seconds: nginx serves
+    /// with these.
     pub fn cpu(&self) -> io::Result<f64> {
-        cpu_of(&format!("/proc/{}/stat", self.child.id()), 13)
+        let id = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
+        let mut cpu = cpu_of(&format!("/proc/{id}/stat"), 13)?;
+        for child in children.split_whitespace() {
+            cpu += cpu_of(&format!("/proc/{child}/stat"), 13)?;
+        }
+        Ok(cpu)
     }
 
     /// Resident memory now, in MiB.
     pub fn resident_mib(&self) -> io::Result<f64> {
+        self.memory_mib("VmRSS:")
+    }
+
+    /// The most that was resident at once since the start or [`Self::forget_peak`], in MiB.
+    pub fn peak_mib(&self) -> io::Result<f64> {
+        self.memory_mib("VmHWM:")
+    }
+
+    /// <https://man7.org/linux/man-pages/man5/proc_pid_clear_refs.5.html>
+    pub fn forget_peak(&self) -> io::Result<()> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")
+    }
+
+    fn memory_mib(&self, name: &str) -> io::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-        kib.map(|kib| kib / 1024.0).ok_or_else(|| io::Error::other("no VmRSS"))
+        kib.map(|kib| kib / 1024.0).ok_or_else(|| io::Error::other(format!("no {name}")))
     }
 }
 
@@ -117,7 +154,8 @@ fn cpu_of(file: &str, at: usize) -> io::Result<f64> {
     Ok(ticks.sum::<f64>() / TICKS_PER_SECOND)
 }
 
-fn free_address() -> io::Result<SocketAddr> {
+/// A port that nobody listens on now.
+pub fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
