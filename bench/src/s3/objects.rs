@@ -51,6 +51,7 @@ struct Contender<'a> {
 struct Measured {
     per_second: Vec<f64>,
     cpu_ms: Vec<f64>,
+    failed: bool,
 }
 
 /// Medians of the rounds.
@@ -126,12 +127,19 @@ impl Cell {
             .collect();
         let mut measured: Vec<Measured> = contenders.iter().map(|_| Measured::default()).collect();
         for _ in 0..ROUNDS {
-            for ((contender, requests), measured) in
-                contenders.iter().zip(&prepared).zip(&mut measured)
-            {
-                if contender.has(self) {
-                    let round = self.round(contender, requests, measured).await;
-                    round.map_err(|why| contender.failed(&why))?;
+            for (at, contender) in contenders.iter().enumerate() {
+                if !contender.has(self) || measured[at].failed {
+                    continue;
+                }
+                let round = self.round(contender, &prepared[at], &mut measured[at]).await;
+                match round.map_err(|why| contender.failed(&why)) {
+                    Ok(()) => {}
+                    Err(failed) if at == 0 => return Err(failed),
+                    // Peers fail under load, and are not what is judged here.
+                    Err(failed) => {
+                        eprintln!("  {failed}");
+                        measured[at].failed = true;
+                    }
                 }
             }
         }
@@ -179,7 +187,7 @@ impl Cell {
 
 impl Measured {
     fn figures(mut self) -> Option<Figures> {
-        let measured = !self.per_second.is_empty();
+        let measured = !self.per_second.is_empty() && !self.failed;
         measured.then(|| Figures {
             per_second: median(&mut self.per_second),
             cpu_ms: median(&mut self.cpu_ms),
@@ -219,6 +227,7 @@ fn header(peers: &[Peer], absent: &[&str]) -> String {
     for name in absent {
         let _ = writeln!(text, "{name} is not installed (see bench/peers.sh).");
     }
+    text.push_str("-: it cannot, or answered some of the requests with an error.\n");
     let _ = write!(text, "\n{:<30}{:>22}", "", "haneul");
     for peer in peers {
         let _ = write!(text, "{:>22}", peer.name);
