@@ -97,16 +97,9 @@ impl Server {
         self.data.take()
     }
 
-    /// User and system time so far of the process and its children, in seconds: nginx serves
-    /// with these.
+    /// User and system time so far, in seconds.
     pub fn cpu(&self) -> io::Result<f64> {
-        let id = self.child.id();
-        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
-        let mut cpu = cpu_of(&format!("/proc/{id}/stat"), 13)?;
-        for child in children.split_whitespace() {
-            cpu += cpu_of(&format!("/proc/{child}/stat"), 13)?;
-        }
-        Ok(cpu)
+        cpu_of(&format!("/proc/{}/stat", self.child.id()), 13)
     }
 
     /// Resident memory now, in MiB.

@@ -187,7 +187,8 @@ fn garage(program: &Path, start: &Start, sync: &str) -> io::Result<Command> {
     Ok(command)
 }
 
-/// The large object as a file, at the path that the others have it at.
+/// The large object as a file, at the path that the others have it at. One process, which is
+/// ended with the run; workers would outlive a master that is killed.
 fn nginx(program: &Path, start: &Start) -> io::Result<Command> {
     let folder = start.folder.display();
     let large = super::objects::LARGE_BYTES;
@@ -197,7 +198,7 @@ fn nginx(program: &Path, start: &Start) -> io::Result<Command> {
         std::fs::write(file, pattern(large))?;
     }
     let text = format!(
-        "daemon off; worker_processes auto; pid {folder}/pid; error_log {folder}/log;\n\
+        "daemon off; master_process off; pid {folder}/pid; error_log {folder}/log;\n\
          events {{}}\n\
          http {{ access_log off; sendfile on; keepalive_requests 1000000;\n\
          server {{ listen {}; root {folder}; }} }}\n",
@@ -205,9 +206,6 @@ fn nginx(program: &Path, start: &Start) -> io::Result<Command> {
     );
     let settings = start.folder.join("nginx.conf");
     std::fs::write(&settings, text)?;
-    // Its workers are another user where it is started by root.
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&start.folder, open)?;
     let mut command = Command::new(program);
     command.arg("-e").arg(start.folder.join("log")).arg("-c").arg(settings);
     Ok(command)
