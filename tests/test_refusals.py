@@ -174,7 +174,8 @@ HARDLY_HTTP = {
     "length and chunks": (
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        {400, 403},
+        # Read as chunks; what it asks for, S3 has not: a POST to no bucket.
+        {400, 403, 405},
     ),
     # The connection may be closed before the client has sent all of it.
     "long header": (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 200_000 + b"\r\n\r\n", {400, 431, CLOSED}),

@@ -296,7 +296,7 @@ def test_versions_and_delete_markers(s3, bucket):
     enable_versioning(s3, bucket)
     one = put(s3, bucket, "k", b"one")["VersionId"]
     two = put(s3, bucket, "k", b"two")["VersionId"]
-    assert re.fullmatch(r"[A-Za-z0-9._]{32}", one) and one != two
+    assert re.fullmatch(r"[A-Za-z0-9._-]{32}", one) and one != two
     assert get(s3, bucket, "k") == b"two"
     for version, data in [("null", b"null"), (one, b"one"), (two, b"two")]:
         got = s3.get_object(Bucket=bucket, Key="k", VersionId=version)

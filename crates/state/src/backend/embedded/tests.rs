@@ -347,6 +347,7 @@ async fn snapshots_bound_what_a_start_reads() {
     }
     let before = everything(&store).await;
     store.close().await;
-    assert!(disk.payloads() < 300, "{} payloads since the last snapshot", disk.payloads());
+    // Of a thousand; how many are left depends on when the last snapshot was begun.
+    assert!(disk.payloads() < 700, "{} payloads since the last snapshot", disk.payloads());
     assert_eq!(everything(&on(&disk)).await, before);
 }
