@@ -169,7 +169,8 @@ def test_anonymous_callers_by_list(s3, bucket, account):
         lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"", ACL="public-read"),
         "AccessControlListNotSupported", 400, "The bucket does not allow ACLs",
     )
-    s3.put_object(Bucket=bucket, Key="k", Body=b"", ACL="bucket-owner-full-control")
+    for same in ["bucket-owner-full-control", "private"]:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"", ACL=same)
 
 
 def canonical_id(principal):

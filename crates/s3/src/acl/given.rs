@@ -72,7 +72,11 @@ impl Given<'_> {
             acl.grants.as_deref().unwrap_or_default().contains(&full_control(&bucket.account))
         });
         if bucket.owns_all() {
-            if acl.is_some() && !self.is_bucket_owner_full_control(bucket) {
+            // What the bucket's own account calls private is the same list, and many programs
+            // say so with every object.
+            let is_private = |acl: &Acl| *writer == bucket.account && acl.grants.is_none();
+            let says_nothing = acl.as_ref().is_none_or(is_private);
+            if !says_nothing && !self.is_bucket_owner_full_control(bucket) {
                 return Err(not_supported());
             }
             return Ok(NewObject { owner: bucket.account.clone(), acl: None });

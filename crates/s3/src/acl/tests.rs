@@ -117,6 +117,10 @@ fn ownership_decides_about_a_new_object() {
     check(Some(ObjectWriter), full, Ok((OTHER, true)));
     check(None, Some("public-read"), Ok((OTHER, true)));
 
+    let private = Given { canned: Some("private"), ..Given::default() };
+    let new = private.new_object(&bucket(enforced, None), Some(&id(OWNER))).expect("equivalent");
+    assert_eq!(new, NewObject { owner: id(OWNER), acl: None });
+
     let grant = format!("id=\"{}\"", id(OWNER).canonical_user_id());
     let given = Given { full_control: Some(&grant), ..Given::default() };
     let new = given.new_object(&bucket(enforced, None), Some(&id(OTHER))).expect("equivalent");
