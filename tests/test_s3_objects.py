@@ -428,6 +428,17 @@ def test_copies(s3, bucket):
         )
 
 
+def test_sources_of_copies_as_sdks_spell_them(s3, bucket, account):
+    """The Go SDK's callers encode the slash between bucket and key too."""
+    put(s3, bucket, "a b/+", b"here")
+    for source in ["{}/a%20b/%2B", "/{}/a%20b/%2B", "{}%2Fa%20b%2F%2B", "%2F{}%2Fa%20b%2F%2B"]:
+        headers = {"x-amz-copy-source": source.format(bucket)}
+        status, _, body = send(helpers.signed(account, "PUT", f"/{bucket}/to", b"", headers))
+        assert status == 200, body
+        assert get(s3, bucket, "to") == b"here"
+        s3.delete_object(Bucket=bucket, Key="to")
+
+
 def test_copies_of_versions_and_between_buckets(s3, bucket):
     other = helpers.make_bucket(s3)
     enable_versioning(s3, bucket)
