@@ -1,4 +1,4 @@
-"""The stock AWS provider: a stack of IAM applies, plans empty, changes, destroys."""
+"""The stock AWS provider: stacks apply, plan empty, change, destroy."""
 
 import os
 import shutil
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from region import ROOT, run
+import s3 as helpers
+from region import REGION, ROOT, run
+from s3 import http_ask
 
 # Where Terraform itself looks for a mirror, then what package managers and images use.
 MIRRORS = [
@@ -18,6 +20,7 @@ MIRRORS = [
     "/usr/share/terraform/plugins",
     *map(str, Path("/opt").glob("*")),
 ]
+SOAK = bool(os.environ.get("HANEUL_SOAK"))
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 
 
@@ -41,8 +44,8 @@ def missing():
 class Stack:
     """A copy of a stack's folder, with the terraform that works on it."""
 
-    def __init__(self, folder, principal):
-        shutil.copytree(ROOT / "tests/terraform", folder / "stack")
+    def __init__(self, name, folder, principal):
+        shutil.copytree(ROOT / "tests/terraform" / name, folder / "stack")
         self.folder = folder / "stack"
         settings = folder / "terraform.rc"
         settings.write_text(
@@ -66,13 +69,15 @@ class Stack:
 
 @pytest.fixture
 def stack(account, folder):
+    """Makes the stack of a name."""
     if missing():
         warnings.warn(f"TERRAFORM IS NOT TRIED: {missing()}", stacklevel=1)
         pytest.skip(missing())
-    return Stack(folder, account)
+    return lambda name: Stack(name, folder, account)
 
 
 def test_a_stack_of_iam(account, stack):
+    stack = stack("iam")
     stack.check("init")
     stack.check("apply", "-auto-approve")
     assert stack.check("output", "-raw", "account") == account.account
@@ -91,3 +96,27 @@ def test_a_stack_of_iam(account, stack):
     assert account.iam.list_roles()["Roles"] == []
     assert account.iam.list_policies(Scope="Local")["Policies"] == []
     assert account.iam.list_account_aliases()["AccountAliases"] == []
+
+
+def test_a_stack_of_s3(account, stack, s3):
+    stack, suffix = stack("s3"), helpers.new_name()
+    stack.env |= {"TF_VAR_suffix": suffix, "TF_VAR_with_lifecycle": str(SOAK).lower()}
+    stack.check("init")
+    stack.check("apply", "-auto-approve")
+    stack.check("plan", "-detailed-exitcode")
+    assert stack.check("output", "-raw", "keys") == "copy.html,index.html"
+    assets = f"assets-{suffix}"
+    assert http_ask(f"{account.endpoint}/{assets}/index.html")[::2] == (
+        200, b"<h1>from Terraform</h1>"
+    )
+    website = f"{assets}.s3-website.{REGION}.amazonaws.com"
+    assert stack.check("output", "-raw", "website") == website
+    assert http_ask(account.endpoint, host=website)[::2] == (200, b"<h1>from Terraform</h1>")
+
+    stack.check("apply", "-auto-approve", "-var", "cached_seconds=60")
+    stack.check("plan", "-detailed-exitcode", "-var", "cached_seconds=60")
+    [rule] = s3.get_bucket_cors(Bucket=assets)["CORSRules"]
+    assert rule["MaxAgeSeconds"] == 60
+
+    stack.check("destroy", "-auto-approve")
+    assert s3.list_buckets()["Buckets"] == []
