@@ -4,7 +4,6 @@ import base64
 import functools
 import hashlib
 import http.client
-import json
 import socket
 import uuid
 import zlib
@@ -19,7 +18,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from region import REGION, SESSION
+from region import REGION, SESSION, policy
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 MIB = 1024 * 1024
@@ -83,8 +82,7 @@ def allow_acls(s3, bucket, ownership="BucketOwnerPreferred"):
 
 
 def put_policy(s3, bucket, *statements):
-    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    s3.put_bucket_policy(Bucket=bucket, Policy=document)
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(*statements))
 
 
 def statement(action, resource, principal="*", effect="Allow", **more):
