@@ -53,12 +53,7 @@ fn row_of(slot: &Slot) -> Option<&Row> {
 
 impl Layers for Tables {
     fn get(&self, key: &[u8]) -> Result<Option<Row>, ReadError> {
-        let frozen = self.frozen.as_deref();
-        let known = [Some(&self.active), frozen].into_iter().flatten();
-        match known.filter_map(|table| table.rows.get(key)).next() {
-            Some(slot) => Ok(slot.row.clone()),
-            None => Ok(self.index.row(key)?.and_then(|slot| slot.row)),
-        }
+        Ok(self.slot(key)?.and_then(|slot| slot.row))
     }
 
     fn cursors(&self, from: &[u8], end: &[u8]) -> Result<Vec<Box<dyn Cursor + '_>>, ReadError> {
