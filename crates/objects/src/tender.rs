@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use journal::Disk;
-use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use crate::extents::Health;
 use crate::keeping::Keeping;
@@ -14,8 +14,8 @@ use crate::shared::Shared;
 
 /// How soon a zone that went away is noticed, and one that is back is used again.
 const EVERY: Duration = Duration::from_secs(5);
-/// Each so many times it is looked whether something is mostly garbage.
-const TIDY_EACH: u64 = 6;
+/// How often it is looked whether something is mostly garbage.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
 /// Each so many times everything is read again: once a day, for it may be large.
 const THOROUGH_EACH: u64 = 17_280;
 /// So that reading everything again does not take the disks from those who wait for them.
@@ -31,13 +31,14 @@ struct Tending {
     shared: Arc<Shared>,
     /// Each zone's directory of extents.
     disks: Vec<Arc<dyn Disk>>,
-    keeping: Keeping,
+    /// Wakes the upkeep when everything is to be read again.
+    scrub_due: Arc<Notify>,
 }
 
 impl Tender {
     pub(crate) fn start(shared: Arc<Shared>, disks: Vec<Arc<dyn Disk>>) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let tending = Tending { shared, disks, keeping: Keeping::default() };
+        let tending = Tending { shared, disks, scrub_due: Arc::default() };
         Self { stop, task: tokio::spawn(tending.run(stopped)) }
     }
 
@@ -50,36 +51,27 @@ impl Tender {
 
 impl Tending {
     async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
-        let mut begun = 0_u64;
-        loop {
+        // By itself: reading everything may take hours, and a zone is to be missed in seconds.
+        // A set ends its tasks when this one is dropped.
+        let mut upkeep = JoinSet::new();
+        upkeep.spawn(keep(self.shared.clone(), self.scrub_due.clone()));
+        for round in 1_u64.. {
             if tokio::time::timeout(EVERY, &mut stopped).await.is_ok() {
-                return;
+                break;
             }
             let log = match &self.shared.line.inner().log {
                 LogState::Open(log) => log.clone(),
                 LogState::Mending(_) | LogState::Closed => continue,
             };
-            begun += 1;
-            let thorough = begun.is_multiple_of(THOROUGH_EACH);
+            let thorough = round.is_multiple_of(THOROUGH_EACH);
             // A panic in it has been reported; the next round tries again.
             let _ = spawn_blocking(move || log.tend(thorough)).await;
             let back = self.retry_zones().await;
-            // The first round looks at what a run before this one may have left unmended.
-            let scrub = thorough || back || begun == 1;
-            let tidy = begun.is_multiple_of(TIDY_EACH);
-            let round = async {
-                if scrub {
-                    self.scrub().await;
-                }
-                if tidy {
-                    self.tidy().await;
-                }
-            };
-            tokio::select! {
-                () = round => {}
-                _ = &mut stopped => return,
+            if thorough || back {
+                self.scrub_due.notify_one();
             }
         }
+        upkeep.shutdown().await;
     }
 
     /// Sets zones that are out anew, as their directories are now; says whether one is back.
@@ -117,24 +109,38 @@ impl Tending {
             Err(_) => false,
         }
     }
+}
 
-    async fn scrub(&self) {
-        let begun = Instant::now();
-        match self.shared.scrub(Some(SCRUB_BYTES_A_SECOND)).await {
-            Ok(report) if report.damaged + report.moved > 0 => {
-                tracing::warn!(?report, took = ?begun.elapsed(), "extents were mended");
-            }
-            Ok(report) => tracing::debug!(?report, took = ?begun.elapsed(), "extents are whole"),
-            Err(error) => tracing::warn!(%error, "extents could not all be looked at"),
+/// Looks at all extents when that is due, and once at the start, for what a run before this one
+/// may have left unmended; and lets go of garbage now and then.
+async fn keep(shared: Arc<Shared>, scrub_due: Arc<Notify>) {
+    let mut keeping = Keeping::default();
+    tokio::time::sleep(EVERY).await;
+    scrub(&shared).await;
+    loop {
+        match tokio::time::timeout(TIDY_EVERY, scrub_due.notified()).await {
+            Ok(()) => scrub(&shared).await,
+            Err(_) => tidy(&shared, &mut keeping).await,
         }
     }
+}
 
-    async fn tidy(&mut self) {
-        if let Err(error) = self.shared.compact().await {
-            tracing::warn!(%error, "the log of the objects could not be compacted");
+async fn scrub(shared: &Arc<Shared>) {
+    let begun = Instant::now();
+    match shared.scrub(Some(SCRUB_BYTES_A_SECOND)).await {
+        Ok(report) if report.damaged + report.moved > 0 => {
+            tracing::warn!(?report, took = ?begun.elapsed(), "extents were mended");
         }
-        if let Err(error) = self.shared.collect(&mut self.keeping).await {
-            tracing::warn!(%error, "extents could not be collected");
-        }
+        Ok(report) => tracing::debug!(?report, took = ?begun.elapsed(), "extents are whole"),
+        Err(error) => tracing::warn!(%error, "extents could not all be looked at"),
+    }
+}
+
+async fn tidy(shared: &Arc<Shared>, keeping: &mut Keeping) {
+    if let Err(error) = shared.compact().await {
+        tracing::warn!(%error, "the log of the objects could not be compacted");
+    }
+    if let Err(error) = shared.collect(keeping).await {
+        tracing::warn!(%error, "extents could not be collected");
     }
 }
