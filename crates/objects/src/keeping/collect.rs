@@ -74,7 +74,13 @@ impl Shared {
         }
         let moved = !mostly_garbage.is_empty();
         for extent in mostly_garbage {
-            self.empty_extent(extent).await?;
+            match self.empty_extent(extent).await {
+                // A blob in it cannot be read or written now; the other extents need not wait.
+                Err(error @ (KeepingError::Read(_) | KeepingError::Write(_))) => {
+                    tracing::warn!(extent, %error, "an extent could not be emptied");
+                }
+                done => done?,
+            }
         }
         if moved {
             // They are empty once the index says so.
