@@ -15,7 +15,6 @@ pub(crate) mod intake;
 pub mod legal_hold;
 pub(crate) mod lock;
 pub(crate) mod metadata;
-mod percent;
 pub mod put;
 pub(crate) mod read;
 pub mod restore;

@@ -37,7 +37,9 @@ use crate::service::{Input, Model, Operation, Protocol};
 use crate::validate::{self, Constraint};
 use crate::{Body, Error, Value};
 use form::Form;
+
 pub use refuse::s3_host_id;
+pub use scalar::percent_decode;
 
 /// A request whose operation is known.
 pub struct Request<'a> {

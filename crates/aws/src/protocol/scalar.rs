@@ -66,7 +66,7 @@ pub(super) fn print(value: &Value, format: TimestampFormat) -> Option<String> {
 }
 
 /// Text as it was before it was put into a URL; `None` when that is no UTF-8.
-pub(super) fn percent_decode(text: &str, plus_is_space: bool) -> Option<String> {
+pub fn percent_decode(text: &str, plus_is_space: bool) -> Option<String> {
     if !text.contains(['%', '+']) {
         return Some(text.to_owned());
     }
@@ -122,6 +122,20 @@ fn trim_zeros(fraction: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn percents_are_decoded_once() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(percent_decode(text, false).as_deref(), expected, "{text}");
+        };
+        check("a%20b+c", Some("a b+c"));
+        check("%2525", Some("%25"));
+        check("%ed%95%98", Some("하"));
+        check("%", None);
+        check("%2", None);
+        check("%+1", None);
+        check("%ff", None);
+    }
 
     #[test]
     fn text_of_another_kind_is_unreadable() {

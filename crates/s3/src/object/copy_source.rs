@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use aws::protocol::percent_decode;
 use aws::{Body, Call, Error};
 
+use super::class;
 use super::read::{ATTEMPTS_MAX, Asked, Readable, never_opened};
-use super::{class, percent};
 use crate::S3;
 use crate::condition::{ReadCondition, Verdict, precondition_failed};
 use crate::error::{invalid_argument, invalid_request};
@@ -32,7 +33,8 @@ impl CopySource {
             Some((path, id)) => (path, Some(id)),
             None => (header, None),
         };
-        let path = percent::decode(path).ok_or_else(|| invalid("Invalid copy source encoding"))?;
+        let path =
+            percent_decode(path, false).ok_or_else(|| invalid("Invalid copy source encoding"))?;
         if path.starts_with("arn:") {
             return Err(Error::parameter_not_served("copies", "x-amz-copy-source: arn"));
         }

@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html>
 
 use aws::Error;
+use aws::protocol::percent_decode;
 
 use crate::error::invalid_argument;
 
@@ -56,7 +57,8 @@ pub(crate) fn read_header(header: Option<&str>) -> Result<Tags, Error> {
     let mut tags = Tags::new();
     for pair in header.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (key, value) = (decode(key), decode(value));
+        // As in a form: a plus is a space.
+        let (key, value) = (percent_decode(key, true), percent_decode(value, true));
         let (Some(key), Some(value)) = (key, value) else { return Err(malformed()) };
         if key.is_empty() || tags.iter().any(|(known, _)| *known == key) {
             return Err(malformed());
@@ -65,11 +67,6 @@ pub(crate) fn read_header(header: Option<&str>) -> Result<Tags, Error> {
     }
     check(&tags)?;
     Ok(tags)
-}
-
-/// A form's encoding: percents, and a plus for a space.
-fn decode(text: &str) -> Option<String> {
-    super::percent::decode(&text.replace('+', " "))
 }
 
 /// Letters, digits and spaces of any script, and `+ - = . _ : / @`.
