@@ -28,82 +28,44 @@ pub(super) struct NewObject<'a> {
     if_none_match: Option<&'a str>,
 }
 
-impl<'a> From<&'a PutObjectRequest> for NewObject<'a> {
-    fn from(input: &'a PutObjectRequest) -> Self {
-        Self {
-            acl: Given {
-                canned: input.acl.as_deref(),
-                full_control: input.grant_full_control.as_deref(),
-                read: input.grant_read.as_deref(),
-                read_acp: input.grant_read_acp.as_deref(),
-                write: None,
-                write_acp: input.grant_write_acp.as_deref(),
-            },
-            tagging: input.tagging.as_deref(),
-            lock_mode: input.object_lock_mode.as_deref(),
-            retain_until: input.object_lock_retain_until_date,
-            legal_hold: input.object_lock_legal_hold_status.as_deref(),
-            encryption: input.server_side_encryption.as_deref(),
-            kms_key: input.ssekms_key_id.as_deref(),
-            customer_algorithm: input.sse_customer_algorithm.as_deref(),
-            class: input.storage_class.as_deref(),
-            redirect: input.website_redirect_location.as_deref(),
-            if_match: input.if_match.as_deref(),
-            if_none_match: input.if_none_match.as_deref(),
-        }
-    }
+// A macro, because the shapes have nothing in common but the names of their fields.
+macro_rules! new_object {
+    ($($shape:ident { $($condition:ident)* })*) => {
+        $(impl<'a> From<&'a $shape> for NewObject<'a> {
+            #[allow(unused_mut, reason = "an upload has no condition before it is completed")]
+            fn from(input: &'a $shape) -> Self {
+                let mut new = Self {
+                    acl: Given {
+                        canned: input.acl.as_deref(),
+                        full_control: input.grant_full_control.as_deref(),
+                        read: input.grant_read.as_deref(),
+                        read_acp: input.grant_read_acp.as_deref(),
+                        write: None,
+                        write_acp: input.grant_write_acp.as_deref(),
+                    },
+                    tagging: input.tagging.as_deref(),
+                    lock_mode: input.object_lock_mode.as_deref(),
+                    retain_until: input.object_lock_retain_until_date,
+                    legal_hold: input.object_lock_legal_hold_status.as_deref(),
+                    encryption: input.server_side_encryption.as_deref(),
+                    kms_key: input.ssekms_key_id.as_deref(),
+                    customer_algorithm: input.sse_customer_algorithm.as_deref(),
+                    class: input.storage_class.as_deref(),
+                    redirect: input.website_redirect_location.as_deref(),
+                    if_match: None,
+                    if_none_match: None,
+                };
+                $(new.$condition = input.$condition.as_deref();)*
+                new
+            }
+        })*
+    };
 }
 
-impl<'a> From<&'a CopyObjectRequest> for NewObject<'a> {
-    fn from(input: &'a CopyObjectRequest) -> Self {
-        Self {
-            acl: Given {
-                canned: input.acl.as_deref(),
-                full_control: input.grant_full_control.as_deref(),
-                read: input.grant_read.as_deref(),
-                read_acp: input.grant_read_acp.as_deref(),
-                write: None,
-                write_acp: input.grant_write_acp.as_deref(),
-            },
-            tagging: input.tagging.as_deref(),
-            lock_mode: input.object_lock_mode.as_deref(),
-            retain_until: input.object_lock_retain_until_date,
-            legal_hold: input.object_lock_legal_hold_status.as_deref(),
-            encryption: input.server_side_encryption.as_deref(),
-            kms_key: input.ssekms_key_id.as_deref(),
-            customer_algorithm: input.sse_customer_algorithm.as_deref(),
-            class: input.storage_class.as_deref(),
-            redirect: input.website_redirect_location.as_deref(),
-            if_match: input.if_match.as_deref(),
-            if_none_match: input.if_none_match.as_deref(),
-        }
-    }
-}
-
-impl<'a> From<&'a CreateMultipartUploadRequest> for NewObject<'a> {
-    fn from(input: &'a CreateMultipartUploadRequest) -> Self {
-        Self {
-            acl: Given {
-                canned: input.acl.as_deref(),
-                full_control: input.grant_full_control.as_deref(),
-                read: input.grant_read.as_deref(),
-                read_acp: input.grant_read_acp.as_deref(),
-                write: None,
-                write_acp: input.grant_write_acp.as_deref(),
-            },
-            tagging: input.tagging.as_deref(),
-            lock_mode: input.object_lock_mode.as_deref(),
-            retain_until: input.object_lock_retain_until_date,
-            legal_hold: input.object_lock_legal_hold_status.as_deref(),
-            encryption: input.server_side_encryption.as_deref(),
-            kms_key: input.ssekms_key_id.as_deref(),
-            customer_algorithm: input.sse_customer_algorithm.as_deref(),
-            class: input.storage_class.as_deref(),
-            redirect: input.website_redirect_location.as_deref(),
-            if_match: None,
-            if_none_match: None,
-        }
-    }
+new_object! {
+    PutObjectRequest { if_match if_none_match }
+    CopyObjectRequest { if_match if_none_match }
+    CreateMultipartUploadRequest {}
 }
 
 impl NewObject<'_> {

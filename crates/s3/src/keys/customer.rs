@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::{KEY_BYTES, WrappingKey};
 use crate::checksum;
 use crate::error::{access_denied, invalid_argument, invalid_request};
+use crate::model;
 use crate::row::Sealing;
 
 /// The three headers, as they came.
@@ -28,6 +29,26 @@ pub(crate) struct CustomerKey {
 const ALGORITHM: &str = "x-amz-server-side-encryption-customer-algorithm";
 const KEY: &str = "x-amz-server-side-encryption-customer-key";
 const KEY_MD5: &str = "x-amz-server-side-encryption-customer-key-MD5";
+
+// A macro, because the shapes have nothing in common but the names of their fields.
+macro_rules! customer_headers {
+    ($($shape:ident)*) => {
+        $(impl<'a> From<&'a model::$shape> for CustomerHeaders<'a> {
+            fn from(input: &'a model::$shape) -> Self {
+                Self {
+                    algorithm: input.sse_customer_algorithm.as_deref(),
+                    key: input.sse_customer_key.as_deref(),
+                    key_md5: input.sse_customer_key_md5.as_deref(),
+                }
+            }
+        })*
+    };
+}
+
+customer_headers! {
+    PutObjectRequest GetObjectRequest CopyObjectRequest GetObjectAttributesRequest
+    CreateMultipartUploadRequest UploadPartRequest UploadPartCopyRequest
+}
 
 impl CustomerHeaders<'_> {
     /// `None` when there is none of them.

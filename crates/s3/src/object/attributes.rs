@@ -24,12 +24,7 @@ pub async fn get(
 ) -> Result<GetObjectAttributesOutput, Error> {
     let asked = asked(&input.object_attributes)?;
     let page = Page::read(&input)?;
-    let customer = CustomerHeaders {
-        algorithm: input.sse_customer_algorithm.as_deref(),
-        key: input.sse_customer_key.as_deref(),
-        key_md5: input.sse_customer_key_md5.as_deref(),
-    }
-    .read(call)?;
+    let customer = CustomerHeaders::from(&input).read(call)?;
     let readable = s3.readable(Asked {
         bucket: &input.bucket,
         expected_owner: input.expected_bucket_owner.as_deref(),

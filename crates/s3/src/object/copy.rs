@@ -14,7 +14,7 @@ use super::read::Readable;
 use super::{check_key, shown_version_id};
 use crate::S3;
 use crate::checksum::{Algorithm, Shows};
-use crate::condition::{ReadCondition, WriteCondition};
+use crate::condition::WriteCondition;
 use crate::error::{EngineFailure, invalid_argument, invalid_request};
 use crate::keys::CustomerHeaders;
 use crate::model::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
@@ -33,14 +33,9 @@ pub async fn copy(
     let condition =
         WriteCondition::read(input.if_match.as_deref(), input.if_none_match.as_deref())?;
     let asked = CopySource::parse(&input.copy_source)?;
-    let target_customer = CustomerHeaders {
-        algorithm: input.sse_customer_algorithm.as_deref(),
-        key: input.sse_customer_key.as_deref(),
-        key_md5: input.sse_customer_key_md5.as_deref(),
-    }
-    .read(call)?;
+    let target_customer = CustomerHeaders::from(&input).read(call)?;
     let asks_change = asks_change(&input, directives);
-    let (source, body) = s3.open_source(call, &source(&asked, &input), whole).await?;
+    let (source, body) = s3.open_source(call, &Source::from((&asked, &input)), whole).await?;
     let content = source.content();
     let (data_key, sealing) = s3.new_data_key(target_customer.as_ref()).await?;
     let mut planned = Described::from(&mut input).plan(call, &bucket, sealing)?;
@@ -65,24 +60,6 @@ pub async fn copy(
     let target = Target { bucket: &bucket, key: &input.key, condition: &condition };
     let version = target.commit(s3, call, planned, taken, content.bytes).await?;
     Ok(answer(&bucket, &version, &source))
-}
-
-fn source<'a>(asked: &'a CopySource, input: &'a CopyObjectRequest) -> Source<'a> {
-    Source {
-        asked,
-        expected_owner: input.expected_source_bucket_owner.as_deref(),
-        condition: ReadCondition {
-            if_match: input.copy_source_if_match.as_deref(),
-            if_none_match: input.copy_source_if_none_match.as_deref(),
-            if_modified_since: input.copy_source_if_modified_since,
-            if_unmodified_since: input.copy_source_if_unmodified_since,
-        },
-        customer: CustomerHeaders {
-            algorithm: input.copy_source_sse_customer_algorithm.as_deref(),
-            key: input.copy_source_sse_customer_key.as_deref(),
-            key_md5: input.copy_source_sse_customer_key_md5.as_deref(),
-        },
-    }
 }
 
 /// What is taken from the source, and what from the request.

@@ -11,6 +11,7 @@ use crate::S3;
 use crate::condition::{ReadCondition, Verdict, precondition_failed};
 use crate::error::{invalid_argument, invalid_request};
 use crate::keys::CustomerHeaders;
+use crate::model;
 use crate::row::Content;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,33 @@ pub(crate) struct Source<'a> {
     pub(crate) condition: ReadCondition<'a>,
     pub(crate) customer: CustomerHeaders<'a>,
 }
+
+// A macro, because the shapes have nothing in common but the names of their fields.
+macro_rules! sources {
+    ($($shape:ident)*) => {
+        $(impl<'a> From<(&'a CopySource, &'a model::$shape)> for Source<'a> {
+            fn from((asked, input): (&'a CopySource, &'a model::$shape)) -> Self {
+                Self {
+                    asked,
+                    expected_owner: input.expected_source_bucket_owner.as_deref(),
+                    condition: ReadCondition {
+                        if_match: input.copy_source_if_match.as_deref(),
+                        if_none_match: input.copy_source_if_none_match.as_deref(),
+                        if_modified_since: input.copy_source_if_modified_since,
+                        if_unmodified_since: input.copy_source_if_unmodified_since,
+                    },
+                    customer: CustomerHeaders {
+                        algorithm: input.copy_source_sse_customer_algorithm.as_deref(),
+                        key: input.copy_source_sse_customer_key.as_deref(),
+                        key_md5: input.copy_source_sse_customer_key_md5.as_deref(),
+                    },
+                }
+            }
+        })*
+    };
+}
+
+sources! { CopyObjectRequest UploadPartCopyRequest }
 
 impl S3 {
     /// Finds a source and opens those of its bytes that `span` wants.

@@ -31,12 +31,7 @@ pub(super) async fn answer(
     method: Method,
 ) -> Result<GetObjectOutput, Error> {
     check_overrides(call, has_overrides(input))?;
-    let customer = CustomerHeaders {
-        algorithm: input.sse_customer_algorithm.as_deref(),
-        key: input.sse_customer_key.as_deref(),
-        key_md5: input.sse_customer_key_md5.as_deref(),
-    }
-    .read(call)?;
+    let customer = CustomerHeaders::from(input).read(call)?;
     for _ in 0..ATTEMPTS_MAX {
         let readable = find(s3, input, method)?;
         let content = readable.content();

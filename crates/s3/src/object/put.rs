@@ -38,12 +38,7 @@ pub async fn put(
         input.checksum_algorithm.as_deref(),
         trailers.names(),
     )?;
-    let customer = CustomerHeaders {
-        algorithm: input.sse_customer_algorithm.as_deref(),
-        key: input.sse_customer_key.as_deref(),
-        key_md5: input.sse_customer_key_md5.as_deref(),
-    }
-    .read(call)?;
+    let customer = CustomerHeaders::from(&input).read(call)?;
     let (data_key, sealing) = s3.new_data_key(customer.as_ref()).await?;
     let mut planned = Described::from(&mut input).plan(call, &bucket, sealing)?;
     check_lock_claim(&planned.content, claim.is_some())?;

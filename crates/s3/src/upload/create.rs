@@ -24,12 +24,7 @@ pub async fn create(
     bucket.expect_owner(input.expected_bucket_owner.as_deref())?;
     let (algorithm, kind) =
         summed(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
-    let customer = CustomerHeaders {
-        algorithm: input.sse_customer_algorithm.as_deref(),
-        key: input.sse_customer_key.as_deref(),
-        key_md5: input.sse_customer_key_md5.as_deref(),
-    }
-    .read(call)?;
+    let customer = CustomerHeaders::from(&input).read(call)?;
     let (_, sealing) = s3.new_data_key(customer.as_ref()).await?;
     let planned = Described::from(&mut input).plan(call, &bucket, sealing)?;
     let account = call.identity.account.clone().unwrap_or_else(|| bucket.account.clone());

@@ -32,12 +32,7 @@ pub async fn put(
         trailers.names(),
     )?;
     let algorithm = algorithm(&upload, claim.algorithm)?;
-    let customer = CustomerHeaders {
-        algorithm: input.sse_customer_algorithm.as_deref(),
-        key: input.sse_customer_key.as_deref(),
-        key_md5: input.sse_customer_key_md5.as_deref(),
-    }
-    .read(call)?;
+    let customer = CustomerHeaders::from(&input).read(call)?;
     let coming = Coming { bucket: &bucket, upload: &upload, number, bytes, algorithm };
     let (taken, salt) = coming.take(s3, customer.as_ref(), body.into_chunks()).await?;
     claim.check(&taken.digested, |name| trailers.get(name))?;

@@ -9,7 +9,6 @@ use super::part::Coming;
 use super::{lookup, part_number};
 use crate::S3;
 use crate::checksum::{Algorithm, Shows};
-use crate::condition::ReadCondition;
 use crate::error::{invalid_argument, invalid_request};
 use crate::keys::CustomerHeaders;
 use crate::model::{CopyPartResult, UploadPartCopyOutput, UploadPartCopyRequest};
@@ -27,14 +26,9 @@ pub async fn copy(
     bucket.expect_owner(input.expected_bucket_owner.as_deref())?;
     let upload = lookup::find(s3.engine(), bucket.id, &input.key, &input.upload_id)?;
     let asked = CopySource::parse(&input.copy_source)?;
-    let customer = CustomerHeaders {
-        algorithm: input.sse_customer_algorithm.as_deref(),
-        key: input.sse_customer_key.as_deref(),
-        key_md5: input.sse_customer_key_md5.as_deref(),
-    }
-    .read(call)?;
+    let customer = CustomerHeaders::from(&input).read(call)?;
     let span = |content: &Content| range(input.copy_source_range.as_deref(), content.bytes);
-    let (found, body) = s3.open_source(call, &source(&asked, &input), span).await?;
+    let (found, body) = s3.open_source(call, &Source::from((&asked, &input)), span).await?;
     let bytes = span(found.content())?;
 
     let algorithm = upload.checksum_algorithm.as_deref().and_then(Algorithm::parse);
@@ -64,24 +58,6 @@ pub async fn copy(
         sse_customer_key_md5: sealing.customer_key_md5_shown(),
         ..UploadPartCopyOutput::default()
     })
-}
-
-fn source<'a>(asked: &'a CopySource, input: &'a UploadPartCopyRequest) -> Source<'a> {
-    Source {
-        asked,
-        expected_owner: input.expected_source_bucket_owner.as_deref(),
-        condition: ReadCondition {
-            if_match: input.copy_source_if_match.as_deref(),
-            if_none_match: input.copy_source_if_none_match.as_deref(),
-            if_modified_since: input.copy_source_if_modified_since,
-            if_unmodified_since: input.copy_source_if_unmodified_since,
-        },
-        customer: CustomerHeaders {
-            algorithm: input.copy_source_sse_customer_algorithm.as_deref(),
-            key: input.copy_source_sse_customer_key.as_deref(),
-            key_md5: input.copy_source_sse_customer_key_md5.as_deref(),
-        },
-    }
 }
 
 /// `bytes=FIRST-LAST`, both given and both there; all bytes without the header.
