@@ -1,14 +1,25 @@
 //! A host in memory, for tests: as slow, failing, forgetful and mortal as it is told to be.
+//! It refuses what a machine would refuse: guests without their image, volumes or networks,
+//! removals of what is in use.
+
+mod guest;
+mod image;
+mod network;
+mod volume;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use aws::{BoxFuture, Zone};
 
-use crate::{Error, Generation, Guest, GuestId, GuestSeen, GuestStatus, Host, ImageId, VolumeId};
+use crate::{
+    Error, Generation, Guest, GuestId, GuestSeen, Host, Image, ImageId, ImageSource, Network,
+    NetworkId, Power, Result, Room, SnapshotId, Volume, VolumeContent, VolumeId,
+};
 
 /// What becomes of a call that would change something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +40,23 @@ pub type Judge = Box<dyn Fn(&str) -> Fate + Send + Sync>;
 pub struct FakeHost {
     machine: Mutex<Machine>,
     judge: Judge,
+    changes: broadcast::Sender<GuestId>,
 }
 
-#[derive(Default)]
 struct Machine {
     guests: BTreeMap<GuestId, FakeGuest>,
-    volumes: BTreeSet<VolumeId>,
+    images: BTreeMap<ImageId, FakeImage>,
+    volumes: BTreeMap<VolumeId, Volume>,
+    snapshots: BTreeMap<SnapshotId, FakeSnapshot>,
+    networks: BTreeMap<NetworkId, Network>,
     /// Of every guest that ever was, so that an old owner cannot bring one back.
     newest: BTreeMap<GuestId, Generation>,
     dead_zones: BTreeSet<Zone>,
     unbootable: BTreeMap<ImageId, String>,
+    room: Room,
+    lacks: Option<String>,
     call_takes: Duration,
+    /// Of a guest's start, an image's building and a snapshot's copying.
     start_takes: Duration,
     calls: Vec<String>,
 }
@@ -48,6 +65,17 @@ struct FakeGuest {
     guest: Guest,
     /// `None` when it is stopped.
     runs_from: Option<Instant>,
+    console: Vec<u8>,
+}
+
+struct FakeImage {
+    image: Image,
+    ready_from: Instant,
+}
+
+struct FakeSnapshot {
+    size_gib: u32,
+    ready_from: Instant,
 }
 
 impl Default for FakeHost {
@@ -58,7 +86,8 @@ impl Default for FakeHost {
 
 impl FakeHost {
     pub fn judged(judge: Judge) -> Self {
-        Self { machine: Mutex::default(), judge }
+        let machine = Mutex::new(Machine::default());
+        Self { machine, judge, changes: broadcast::Sender::new(1024) }
     }
 
     /// Every call takes so long from now on, and every start so long until the guest runs.
@@ -74,10 +103,8 @@ impl FakeHost {
 
     /// The zone's machines lose power: their guests stop, and nothing there answers.
     pub fn fail_zone(&self, zone: Zone) {
-        let mut machine = self.machine();
-        machine.dead_zones.insert(zone);
-        let there = machine.guests.values_mut().filter(|guest| guest.guest.zone == zone);
-        there.for_each(|guest| guest.runs_from = None);
+        let ended = self.machine().power_off(zone);
+        self.say(ended);
     }
 
     pub fn heal_zone(&self, zone: Zone) {
@@ -89,13 +116,65 @@ impl FakeHost {
         if let Some(guest) = self.machine().guests.get_mut(id) {
             guest.runs_from = None;
         }
+        self.say([id.clone()]);
+    }
+
+    /// Puts there what the guest needs: its image, volumes and networks.
+    pub fn furnish(&self, guest: &Guest) {
+        self.has_image(guest.image.clone());
+        let mut machine = self.machine();
+        for mount in &guest.volumes {
+            let volume = Volume {
+                id: mount.volume.clone(),
+                zone: guest.zone,
+                size_gib: 8,
+                content: VolumeContent::Root,
+                iops: None,
+                throughput_mib: None,
+            };
+            machine.volumes.entry(mount.volume.clone()).or_insert(volume);
+        }
+        for interface in &guest.interfaces {
+            let id = interface.network.clone();
+            let (blocks, subnets, interfaces, groups) = Default::default();
+            let network = Network { id: id.clone(), blocks, subnets, interfaces, groups };
+            machine.networks.entry(id).or_insert(network);
+        }
+    }
+
+    /// The image is there, ready.
+    pub fn has_image(&self, id: ImageId) {
+        let image = Image { id: id.clone(), source: ImageSource::System };
+        let ready = FakeImage { image, ready_from: Instant::now() };
+        self.machine().images.entry(id).or_insert(ready);
+    }
+
+    /// What [`Host::lacks`] and [`Host::room`] answer from now on.
+    pub fn limit(&self, lacks: Option<&str>, room: Room) {
+        let mut machine = self.machine();
+        (machine.lacks, machine.room) = (lacks.map(Into::into), room);
     }
 
     /// What is truly there, whoever answers.
     pub fn truth(&self) -> (Vec<GuestSeen>, Vec<VolumeId>) {
         let machine = self.machine();
         let guests = machine.guests.values().map(|guest| machine.seen(guest)).collect();
-        (guests, machine.volumes.iter().cloned().collect())
+        (guests, machine.volumes.keys().cloned().collect())
+    }
+
+    /// The network as it was last made.
+    pub fn network(&self, id: &NetworkId) -> Option<Network> {
+        self.machine().networks.get(id).cloned()
+    }
+
+    /// The guest as it was last asked for.
+    pub fn asked(&self, id: &GuestId) -> Option<Guest> {
+        self.machine().guests.get(id).map(|guest| guest.guest.clone())
+    }
+
+    /// The volume as it was last asked for.
+    pub fn volume(&self, id: &VolumeId) -> Option<Volume> {
+        self.machine().volumes.get(id).cloned()
     }
 
     /// The names of all calls so far that would change something.
@@ -107,11 +186,18 @@ impl FakeHost {
         self.machine.lock().expect("nothing that holds the machine panics")
     }
 
-    async fn call(
+    /// Nobody may be listening.
+    fn say(&self, changed: impl IntoIterator<Item = GuestId>) {
+        changed.into_iter().for_each(|id| {
+            let _ = self.changes.send(id);
+        });
+    }
+
+    async fn call<T>(
         &self,
         name: &str,
-        act: impl FnOnce(&mut Machine) -> Result<(), Error> + Send,
-    ) -> Result<(), Error> {
+        act: impl FnOnce(&mut Machine) -> Result<T> + Send,
+    ) -> Result<T> {
         let takes = {
             let mut machine = self.machine();
             machine.calls.push(name.into());
@@ -133,131 +219,75 @@ impl FakeHost {
             Fate::Hangs => std::future::pending().await,
         }
     }
+
+    async fn ask<T>(&self, look: impl FnOnce(&Machine) -> Result<T> + Send) -> Result<T> {
+        let takes = self.machine().call_takes;
+        tokio::time::sleep(takes).await;
+        look(&self.machine())
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            guests: BTreeMap::new(),
+            images: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            newest: BTreeMap::new(),
+            dead_zones: BTreeSet::new(),
+            unbootable: BTreeMap::new(),
+            room: Room { cpus: 64, memory_mib: 256 * 1024 },
+            lacks: None,
+            call_takes: Duration::ZERO,
+            start_takes: Duration::ZERO,
+            calls: Vec::new(),
+        }
+    }
 }
 
 impl Machine {
-    fn ensure(&mut self, wanted: &Guest) -> Result<(), Error> {
-        self.powered(wanted.zone)?;
-        self.raise(&wanted.id, wanted.generation)?;
-        for volume in &wanted.volumes {
-            let id = &volume.volume;
-            let holder = self.guests.values().find(|other| has(other, id));
-            if let Some(other) = holder.filter(|other| other.guest.id != wanted.id) {
-                let message = format!("{id} belongs to {}", other.guest.id);
-                return Err(Error::Refused(message));
-            }
-        }
-        self.volumes.extend(wanted.volumes.iter().map(|mount| mount.volume.clone()));
-        let now = self.guests.get(&wanted.id);
-        if !now.is_some_and(|now| now.guest == *wanted && now.runs_from.is_some()) {
-            let runs_from = Some(Instant::now() + self.start_takes);
-            let guest = FakeGuest { guest: wanted.clone(), runs_from };
-            self.guests.insert(wanted.id.clone(), guest);
-        }
-        Ok(())
-    }
-
-    fn stop(&mut self, id: &GuestId, generation: Generation) -> Result<(), Error> {
-        if let Some(zone) = self.guests.get(id).map(|guest| guest.guest.zone) {
-            self.powered(zone)?;
-        }
-        self.raise(id, generation)?;
-        if let Some(guest) = self.guests.get_mut(id) {
-            guest.runs_from = None;
-        }
-        Ok(())
-    }
-
-    fn remove_volume(&mut self, id: &VolumeId) -> Result<(), Error> {
-        if let Some(holder) = self.guests.values().find(|guest| has(guest, id)) {
-            return Err(Error::Refused(format!("{id} belongs to {}", holder.guest.id)));
-        }
-        self.volumes.remove(id);
-        Ok(())
-    }
-
-    fn powered(&self, zone: Zone) -> Result<(), Error> {
+    fn powered(&self, zone: Zone) -> Result<()> {
         match self.dead_zones.contains(&zone) {
             true => Err(Error::Unavailable(format!("zone {} is down", zone.letter()))),
             false => Ok(()),
         }
     }
 
-    fn raise(&mut self, id: &GuestId, asked: Generation) -> Result<(), Error> {
-        let newest = self.newest.entry(id.clone()).or_default();
-        if asked < *newest {
-            return Err(Error::OldGeneration { guest: id.clone(), asked, newest: *newest });
-        }
-        *newest = asked;
-        Ok(())
+    /// Whose guests ended.
+    fn power_off(&mut self, zone: Zone) -> Vec<GuestId> {
+        self.dead_zones.insert(zone);
+        let there = self.guests.values_mut().filter(|guest| guest.guest.zone == zone);
+        let running = there.filter_map(|guest| {
+            guest.runs_from.take()?;
+            Some(guest.guest.id.clone())
+        });
+        running.collect()
     }
-
-    fn seen(&self, guest: &FakeGuest) -> GuestSeen {
-        let status = match (guest.runs_from, self.unbootable.get(&guest.guest.image)) {
-            (None, _) => GuestStatus::Stopped,
-            (Some(from), _) if Instant::now() < from => GuestStatus::Starting,
-            (Some(_), Some(reason)) => GuestStatus::Failed(reason.clone()),
-            (Some(_), None) => GuestStatus::Running,
-        };
-        let Guest { id, generation, zone, volumes, .. } = guest.guest.clone();
-        let volumes = volumes.into_iter().map(|mount| mount.volume).collect();
-        GuestSeen { id, generation, zone, status, volumes }
-    }
-}
-
-fn has(guest: &FakeGuest, id: &VolumeId) -> bool {
-    guest.guest.volumes.iter().any(|mount| mount.volume == *id)
 }
 
 impl Host for FakeHost {
-    fn ensure_guest<'a>(&'a self, guest: &'a Guest) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(self.call("ensure_guest", |machine| machine.ensure(guest)))
+    fn lacks(&self) -> Option<String> {
+        self.machine().lacks.clone()
     }
 
-    fn stop_guest<'a>(
-        &'a self,
-        id: &'a GuestId,
-        generation: Generation,
-    ) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(self.call("stop_guest", move |machine| machine.stop(id, generation)))
+    fn room(&self) -> Room {
+        self.machine().room
     }
 
-    fn remove_guest<'a>(
-        &'a self,
-        id: &'a GuestId,
-        generation: Generation,
-    ) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(self.call("remove_guest", move |machine| {
-            machine.stop(id, generation)?;
-            machine.guests.remove(id);
+    fn power<'a>(&'a self, zone: Zone, power: Power) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let ended = self.call("power", move |machine| {
+                if power == Power::On {
+                    machine.dead_zones.remove(&zone);
+                    return Ok(Vec::new());
+                }
+                Ok(machine.power_off(zone))
+            });
+            self.say(ended.await?);
             Ok(())
-        }))
-    }
-
-    fn guests(&self) -> BoxFuture<'_, Result<Vec<GuestSeen>, Error>> {
-        Box::pin(async move {
-            let takes = self.machine().call_takes;
-            tokio::time::sleep(takes).await;
-            let machine = self.machine();
-            let alive = |guest: &&FakeGuest| !machine.dead_zones.contains(&guest.guest.zone);
-            let alive = machine.guests.values().filter(alive);
-            Ok(alive.map(|guest| machine.seen(guest)).collect())
         })
-    }
-
-    fn guest<'a>(&'a self, id: &'a GuestId) -> BoxFuture<'a, Result<Option<GuestSeen>, Error>> {
-        Box::pin(async move {
-            let takes = self.machine().call_takes;
-            tokio::time::sleep(takes).await;
-            let machine = self.machine();
-            let Some(guest) = machine.guests.get(id) else { return Ok(None) };
-            machine.powered(guest.guest.zone)?;
-            Ok(Some(machine.seen(guest)))
-        })
-    }
-
-    fn remove_volume<'a>(&'a self, id: &'a VolumeId) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(self.call("remove_volume", |machine| machine.remove_volume(id)))
     }
 }
 

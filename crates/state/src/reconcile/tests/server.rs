@@ -3,8 +3,8 @@
 
 use host::fake::{self, FakeHost};
 use host::{
-    Error as HostError, Generation, Guest, GuestId, GuestSeen, GuestStatus, Host, ImageId, Limits,
-    VolumeId, VolumeMount,
+    Error as HostError, Generation, Guest, GuestId, GuestSeen, GuestStatus, Guests, ImageId,
+    Limits, Volume, VolumeContent, VolumeId, VolumeMount, Volumes,
 };
 
 use super::super::crash_loop::{self, Disturbance, Fate, Scenario, Tried};
@@ -80,6 +80,7 @@ impl Reconciler for Servers {
                 self.commit(wanted, Server { phase: Phase::Starting, generation, ..*server }).await
             }
             Step::Start => {
+                self.host.ensure_volume(&volume(wanted)).await?;
                 self.host.ensure_guest(&guest(wanted)).await?;
                 Ok(Next::Again)
             }
@@ -120,6 +121,17 @@ fn volume_id(server: &Stored<Server>) -> VolumeId {
     VolumeId(format!("{}-root", server.key.id))
 }
 
+fn volume(server: &Stored<Server>) -> Volume {
+    Volume {
+        id: volume_id(server),
+        zone: aws::Zone::A,
+        size_gib: 8,
+        content: VolumeContent::Root,
+        iops: None,
+        throughput_mib: None,
+    }
+}
+
 fn guest(server: &Stored<Server>) -> Guest {
     let device = "/dev/xvda".into();
     Guest {
@@ -127,9 +139,15 @@ fn guest(server: &Stored<Server>) -> Guest {
         generation: Generation(server.record.generation),
         zone: aws::Zone::A,
         image: ImageId("ami-1".into()),
-        volumes: vec![VolumeMount { volume: volume_id(server), size_gib: 8, device }],
+        hostname: "server".into(),
+        volumes: vec![VolumeMount { volume: volume_id(server), device }],
         interfaces: vec![],
-        limits: Limits { cpus: 1, memory_mib: server.record.memory_mib },
+        limits: Limits {
+            cpus: 1,
+            memory_mib: server.record.memory_mib,
+            processes_max: 100,
+            bandwidth_mbit: None,
+        },
     }
 }
 
@@ -157,6 +175,7 @@ impl Story {
             }
         }));
         host.slow_down(Duration::from_millis(5), Duration::from_secs(2));
+        host.has_image(ImageId("ami-1".into()));
         let (store, host) = (Arc::new(Memory::new()), Arc::new(host));
         Self { store, host, disturbance, clock: crash_loop::clock() }
     }
@@ -244,8 +263,8 @@ impl Scenario for Story {
 #[tokio::test(start_paused = true)]
 async fn a_server_passes_the_crash_loop() {
     let tried = crash_loop::run(Story::new).await;
-    // Raise, start, say running; twice; then remove guest, volume and record.
-    let each = 9;
+    // Raise, make the volume, start, say running; twice; then remove guest, volume and record.
+    let each = 11;
     assert_eq!(tried, Tried { stops: each, failures: each, lost_replies: each });
 }
 
