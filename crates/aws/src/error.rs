@@ -99,6 +99,13 @@ impl Error {
         Self::client(403, "AccessDenied", message)
     }
 
+    /// Allowed, and left undone as was asked. Code, status and sentence of
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>.
+    pub fn dry_run() -> Self {
+        let message = "Request would have succeeded, but DryRun flag is set.";
+        Self::client(412, "DryRunOperation", message)
+    }
+
     /// Nothing has changed since: no failure, but an answer that an operation gives in place of
     /// its output. It has no body.
     pub fn not_modified() -> Self {

@@ -339,9 +339,10 @@ fn served(out: &mut String, model: &Model) {
          let input = match input.take::<Input>() {{\n\
          ::std::result::Result::Ok(input) => input,\n\
          ::std::result::Result::Err(error) => return ::std::boxed::Box::pin(async move {{ ::std::result::Result::Err(error) }}),\n\
-         }};\n\
-         match input {{"
+         }};"
     );
+    dry_run(out, model);
+    line!(out, "match input {{");
     for Operation { name, input, .. } in &model.operations {
         let (pattern, argument) = match input.shape {
             Some(_) => ("(input)", ", input"),
@@ -354,6 +355,27 @@ fn served(out: &mut String, model: &Model) {
         );
     }
     line!(out, "}}\n}}\n}}");
+}
+
+/// EC2's `DryRun`: whoever comes here is authorized, and nothing else is asked. Other services
+/// that have such a member answer it with codes of their own.
+fn dry_run(out: &mut String, model: &Model) {
+    if model.metadata["protocol"].as_str() != Some("ec2") {
+        return;
+    }
+    let has = |operation: &&Operation| {
+        let shape = operation.input.shape.as_ref().map(|name| &model.shapes[name].kind);
+        matches!(shape, Some(Kind::Structure(members)) if members.iter().any(|member| member.name == "DryRun"))
+    };
+    line!(out, "#[allow(unreachable_patterns)]\nlet dry_run = match &input {{");
+    for Operation { name, .. } in model.operations.iter().filter(has) {
+        line!(out, "Input::{name}(input) => input.dry_run,");
+    }
+    line!(
+        out,
+        "_ => ::std::option::Option::None }};\n\
+         if dry_run == ::std::option::Option::Some(true) {{ return ::std::boxed::Box::pin(async {{ ::std::result::Result::Err(::aws::Error::dry_run()) }}); }}"
+    );
 }
 
 fn model_table(out: &mut String, model: &Model) {

@@ -1,0 +1,121 @@
+//! What must be allowed before each operation of EC2.
+//! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html>
+//!
+//! [`row`] is the table: an operation without a row does not compile. Describe operations have
+//! no resource in AWS either.
+
+use aws::{Call, Check};
+use state::Scope;
+
+use crate::error::Result;
+use crate::id::Kind;
+use crate::model::{Input, TagSpecification};
+use crate::tag::Tags;
+use crate::{Ec2, id, scope};
+
+/// What an operation is about.
+enum Subject<'a> {
+    /// Nothing that has an ARN.
+    Any,
+    /// A resource that is about to be made, with the tags it will have.
+    New(Kind, Option<&'a Vec<TagSpecification>>),
+    /// A resource that is there.
+    Is(Kind, &'a str),
+    /// Resources of whatever kinds, by their ids.
+    These(&'a [String]),
+}
+
+struct Row<'a>(&'static str, Vec<Subject<'a>>);
+
+use Subject::{Any, Is, New, These};
+
+fn row(input: &Input) -> Row<'_> {
+    match input {
+        Input::DescribeRegions(_) => Row("DescribeRegions", vec![Any]),
+        Input::DescribeAvailabilityZones(_) => Row("DescribeAvailabilityZones", vec![Any]),
+
+        Input::CreateTags(i) => Row("CreateTags", vec![These(&i.resources)]),
+        Input::DeleteTags(i) => Row("DeleteTags", vec![These(&i.resources)]),
+        Input::DescribeTags(_) => Row("DescribeTags", vec![Any]),
+
+        Input::CreateVpc(i) => Row("CreateVpc", vec![New(id::VPC, i.tag_specifications.as_ref())]),
+        Input::DeleteVpc(i) => Row("DeleteVpc", vec![Is(id::VPC, &i.vpc_id)]),
+        Input::DescribeVpcs(_) => Row("DescribeVpcs", vec![Any]),
+    }
+}
+
+impl Ec2 {
+    pub(crate) async fn table(&self, call: &Call, input: &Input) -> Result<Vec<Check>> {
+        let Row(operation, subjects) = row(input);
+        let scope = scope(call)?;
+        let mut checks = Vec::new();
+        for subject in subjects {
+            let action = format!("ec2:{operation}");
+            match subject {
+                Any => checks.push(Check::new(action, "*")),
+                New(kind, tags) => {
+                    let tags = given(tags, kind);
+                    let check = Check::new(action, arn(&scope, kind, "*"));
+                    checks.push(with_request_tags(check, &tags));
+                    if !tags.is_empty() {
+                        let check = Check::new("ec2:CreateTags", arn(&scope, kind, "*"));
+                        let check = check.with("ec2:CreateAction", vec![operation.into()]);
+                        checks.push(with_request_tags(check, &tags));
+                    }
+                }
+                Is(kind, id) => checks.push(self.on(&scope, action, kind, id).await?),
+                These(ids) => {
+                    for id in ids {
+                        let Some(kind) = id::kind_of(id) else { continue };
+                        checks.push(self.on(&scope, action.clone(), kind, id).await?);
+                    }
+                }
+            }
+        }
+        // Ids of no kind leave nothing to ask about; the operation itself is still asked.
+        if checks.is_empty() {
+            checks.push(Check::new(format!("ec2:{operation}"), "*"));
+        }
+        Ok(checks)
+    }
+
+    /// A question about a resource, with the tags it has.
+    async fn on(&self, scope: &Scope, action: String, kind: Kind, id: &str) -> Result<Check> {
+        let Tags { tags } = self.tags(scope, id).await?;
+        let mut check = Check::new(action, arn(scope, kind, id));
+        for (key, value) in tags {
+            check = check
+                .with(format!("aws:ResourceTag/{key}"), vec![value.clone()])
+                .with(format!("ec2:ResourceTag/{key}"), vec![value]);
+        }
+        Ok(check)
+    }
+}
+
+fn given(specifications: Option<&Vec<TagSpecification>>, kind: Kind) -> Vec<(String, String)> {
+    let mine = |specification: &&TagSpecification| {
+        specification.resource_type.as_deref() == Some(kind.resource_type)
+    };
+    let tags = specifications.into_iter().flatten().filter(mine).filter_map(|s| s.tags.as_ref());
+    let pair = |tag: &crate::model::Tag| {
+        (tag.key.clone().unwrap_or_default(), tag.value.clone().unwrap_or_default())
+    };
+    tags.flatten().map(pair).collect()
+}
+
+fn with_request_tags(mut check: Check, tags: &[(String, String)]) -> Check {
+    for (key, value) in tags {
+        check = check.with(format!("aws:RequestTag/{key}"), vec![value.clone()]);
+    }
+    if tags.is_empty() {
+        return check;
+    }
+    check.with("aws:TagKeys", tags.iter().map(|(key, _)| key.clone()).collect())
+}
+
+/// `arn:aws:ec2:REGION:ACCOUNT:vpc/vpc-1`.
+fn arn(scope: &Scope, kind: Kind, id: &str) -> String {
+    let region = scope.region().map(ToString::to_string).unwrap_or_default();
+    let account = scope.account().map(ToString::to_string).unwrap_or_default();
+    format!("arn:aws:ec2:{region}:{account}:{}/{id}", kind.resource_type)
+}

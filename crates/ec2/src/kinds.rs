@@ -1,0 +1,38 @@
+//! Every kind of record of this crate, for [`state::open()`].
+
+use state::Kind;
+
+use crate::page::PageSecret;
+use crate::tag::Tags;
+use crate::vpc::Vpc;
+
+/// A kind that is missing here would be neither migrated nor refused when it is too new.
+pub fn kinds() -> Vec<Kind> {
+    vec![Kind::of::<Tags>(), Kind::of::<PageSecret>(), Kind::of::<Vpc>()]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn records_in(folder: &Path) -> usize {
+        let entries = std::fs::read_dir(folder).expect("sources").map(|entry| entry.expect("read"));
+        entries
+            .map(|entry| match entry.path() {
+                path if path.is_dir() => records_in(&path),
+                path => {
+                    let source = std::fs::read_to_string(path).expect("text");
+                    source.lines().filter(|line| line.starts_with("impl Record for ")).count()
+                }
+            })
+            .sum()
+    }
+
+    #[test]
+    fn every_record_of_the_crate_is_listed() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        assert_eq!(kinds().len(), records_in(&sources));
+    }
+}
