@@ -346,6 +346,40 @@ def test_a_document_that_is_not_what_was_digested(s3, bucket, account):
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
 
+DIGESTED = {
+    "DeleteObjects": ("POST", "?delete", b"<Delete><Object><Key>k</Key></Object></Delete>"),
+    "PutBucketTagging": ("PUT", "?tagging", b"<Tagging><TagSet/></Tagging>"),
+    "PutBucketCors": (
+        "PUT", "?cors", b"<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod>"
+        b"<AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>",
+    ),
+    "PutBucketLifecycleConfiguration": (
+        "PUT", "?lifecycle", b"<LifecycleConfiguration><Rule><Filter/><Status>Enabled</Status>"
+        b"<Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
+    ),
+}
+
+
+@pytest.mark.parametrize("method, query, document", DIGESTED.values(), ids=DIGESTED)
+def test_documents_that_need_a_digest(s3, bucket, account, method, query, document):
+    ask = lambda headers: send(signed(account, method, f"/{bucket}{query}", document, headers))
+    check_error(
+        ask({}), "InvalidRequest", 400,
+        "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+    )
+    check_error(ask({"Content-MD5": "c2hvcnQ="}), "InvalidDigest", 400)
+    check_error(ask({"Content-MD5": helpers.md5_b64(b"other")}), "BadDigest", 400)
+    for digest in [{"Content-MD5": helpers.md5_b64(document)},
+                   {"x-amz-checksum-crc32": helpers.crc32_b64(document)}]:
+        assert ask(digest)[0] == 200
+
+
+def test_documents_that_need_no_digest(bucket, account):
+    """AWS's model asks SDKs for one here too, yet AWS takes them without."""
+    document = b"<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"
+    assert send(signed(account, "PUT", f"/{bucket}?versioning", document))[0] == 200
+
+
 def test_methods_that_nobody_serves(s3, bucket, account):
     for method, target in [("PATCH", f"/{bucket}/k"), ("POST", f"/{bucket}/k"), ("DELETE", "/"), ("PUT", "/")]:
         status, headers, body = send(signed(account, method, target))

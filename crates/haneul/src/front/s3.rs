@@ -197,8 +197,9 @@ impl Front {
         let body = if streams {
             body.into_body()
         } else {
+            let trailers = body.trailers();
             let document = body.collect().await?;
-            s3::checksum::check_document(operation.name, headers, &document)?;
+            s3::checksum::check_document(operation.name, headers, &trailers, &document)?;
             document.into()
         };
         let input = head.with_body(body)?.input()?;

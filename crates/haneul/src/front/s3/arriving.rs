@@ -131,7 +131,8 @@ impl Arriving {
         Ok(whole.freeze())
     }
 
-    fn trailers(&self) -> Trailers {
+    /// What follows the body, once it was read.
+    pub fn trailers(&self) -> Trailers {
         match &self.decoding {
             Decoding::Plain { .. } => Trailers::default(),
             Decoding::Chunked { trailers, .. } => trailers.clone(),
