@@ -176,6 +176,30 @@ def test_one_checksum_over_all_parts(s3, bucket):
     assert body_of(got) == b"".join(parts)
 
 
+@pytest.mark.parametrize("kind", ["COMPOSITE", "FULL_OBJECT"])
+def test_a_part_without_the_checksum_of_its_upload(s3, bucket, account, kind):
+    quiet = helpers.client(account, request_checksum_calculation="when_required")
+    made = s3.create_multipart_upload(
+        Bucket=bucket, Key="k", ChecksumAlgorithm="CRC32C", ChecksumType=kind
+    )
+    about = {"Bucket": bucket, "Key": "k", "UploadId": made["UploadId"]}
+    part = lambda **more: quiet.upload_part(**about, PartNumber=1, Body=NINE, **more)
+    check_refused(
+        lambda: part(ChecksumSHA256=OF_NINE["SHA256"]), "InvalidRequest", 400,
+        "Checksum Type mismatch occurred, expected checksum Type: crc32c, "
+        "actual checksum Type: sha256",
+    )
+    if kind == "COMPOSITE":
+        check_refused(
+            part, "InvalidRequest", 400,
+            "Checksum Type mismatch occurred, expected checksum Type: crc32c, "
+            "actual checksum Type: null",
+        )
+        assert "Parts" not in s3.list_parts(**about)
+    else:
+        assert part()["ChecksumCRC32C"] == OF_NINE["CRC32C"]
+
+
 def test_sha_of_a_whole_upload_is_refused(s3, bucket):
     assert code_of(
         s3.create_multipart_upload, Bucket=bucket, Key="k", ChecksumAlgorithm="SHA256",

@@ -104,19 +104,21 @@ impl Coming<'_> {
     }
 }
 
-/// The checksum to compute: the upload's, which a claim must be of.
+/// The checksum to compute: the upload's, which a claim must be of. Only where the object's is
+/// made of its parts' bytes may a part come without one.
 fn algorithm(upload: &Upload, claimed: Option<Algorithm>) -> Result<Algorithm, Error> {
-    let of_upload = upload.checksum_algorithm.as_deref().and_then(Algorithm::parse);
-    match (of_upload, claimed) {
-        (Some(wanted), Some(claimed)) if wanted != claimed => Err(invalid_request(format!(
+    let Some(wanted) = upload.checksum_algorithm.as_deref().and_then(Algorithm::parse) else {
+        // What the object is given when its upload named none.
+        return Ok(claimed.unwrap_or(Algorithm::DEFAULT));
+    };
+    match claimed {
+        Some(claimed) if claimed == wanted => Ok(wanted),
+        None if upload.checksum_kind == Some(ChecksumKind::FullObject) => Ok(wanted),
+        claimed => Err(invalid_request(format!(
             "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
             wanted.name().to_lowercase(),
-            claimed.name().to_lowercase()
+            claimed.map_or_else(|| "null".into(), |claimed| claimed.name().to_lowercase())
         ))),
-        (Some(wanted), _) => Ok(wanted),
-        // What the object is given when its upload named none.
-        (None, Some(claimed)) if claimed != Algorithm::DEFAULT => Ok(claimed),
-        (None, _) => Ok(Algorithm::DEFAULT),
     }
 }
 

@@ -3,6 +3,7 @@
 use aws::Error;
 
 use super::{abort, complete, create, list_parts, part, part_copy};
+use crate::checksum::{Algorithm, Digests};
 use crate::model::{
     AbortMultipartUploadRequest, CompleteMultipartUploadOutput, CompleteMultipartUploadRequest,
     CompletedMultipartUpload, CompletedPart, CreateMultipartUploadRequest, ListPartsRequest,
@@ -15,6 +16,8 @@ const MIB: usize = 1 << 20;
 struct Upload<'a> {
     world: &'a World,
     id: String,
+    /// Which its parts are sent with.
+    algorithm: Option<Algorithm>,
 }
 
 impl<'a> Upload<'a> {
@@ -27,27 +30,47 @@ impl<'a> Upload<'a> {
             ..Default::default()
         };
         let made = create::create(&world.s3, &world.owner(), input).await.expect("an upload");
-        Self { world, id: made.upload_id.expect("an id") }
+        let algorithm = algorithm.and_then(Algorithm::parse);
+        Self { world, id: made.upload_id.expect("an id"), algorithm }
     }
 
     async fn part(&self, number: i32, bytes: &[u8]) -> CompletedPart {
+        self.part_with(self.algorithm, number, bytes).await.expect("a part")
+    }
+
+    async fn part_with(
+        &self,
+        algorithm: Option<Algorithm>,
+        number: i32,
+        bytes: &[u8],
+    ) -> Result<CompletedPart, Error> {
+        let value = |wanted| {
+            (algorithm == Some(wanted)).then(|| {
+                let mut digests = Digests::new(wanted);
+                digests.update(bytes);
+                digests.finish().value
+            })
+        };
         let input = UploadPartRequest {
             bucket: "bucket".into(),
             key: "key".into(),
             upload_id: self.id.clone(),
             part_number: number,
             body: Some(body(bytes)),
+            checksum_crc32: value(Algorithm::Crc32),
+            checksum_sha256: value(Algorithm::Sha256),
+            checksum_crc64_nvme: value(Algorithm::Crc64Nvme),
             ..Default::default()
         };
-        let put = part::put(&self.world.s3, &self.world.owner(), input).await.expect("a part");
-        CompletedPart {
+        let put = part::put(&self.world.s3, &self.world.owner(), input).await?;
+        Ok(CompletedPart {
             part_number: Some(number),
             e_tag: put.e_tag,
             checksum_crc32: put.checksum_crc32,
             checksum_sha256: put.checksum_sha256,
             checksum_crc64_nvme: put.checksum_crc64_nvme,
             ..Default::default()
-        }
+        })
     }
 
     async fn complete(
@@ -168,6 +191,12 @@ async fn checksums_of_parts_become_the_objects() {
         ("CRC64NVME", None, false),
     ] {
         let upload = Upload::begin(&world, Some(algorithm), kind).await;
+        let bare = upload.part_with(None, 1, b"without").await.err().map(|error| error.message);
+        let expected = composite.then(|| {
+            let expected = algorithm.to_lowercase();
+            format!("Checksum Type mismatch occurred, expected checksum Type: {expected}, actual checksum Type: null")
+        });
+        assert_eq!(bare.as_deref(), expected.as_deref());
         let one = upload.part(1, &vec![7; 5 * MIB]).await;
         let two = upload.part(2, b"rest").await;
         if composite {
