@@ -72,6 +72,28 @@ def test_one_part_of_a_whole(s3, bucket):
     )
 
 
+def test_one_part_where_numbers_were_left_out(s3, bucket):
+    """Parts keep their numbers; only their count is said."""
+    about = begin(s3, bucket)
+    bodies = {2: pseudo_random(PART, "2"), 5: pseudo_random(PART + 1, "5"), 9: b"the end"}
+    complete(s3, about, [add(s3, about, n, body) for n, body in bodies.items()])
+    size, at = sum(map(len, bodies.values())), 0
+    for number, body in bodies.items():
+        got = s3.get_object(Bucket=bucket, Key="k", PartNumber=number)
+        assert body_of(got) == body
+        head = s3.head_object(Bucket=bucket, Key="k", PartNumber=number)
+        for answer in [got, head]:
+            assert (answer["PartsCount"], answer["ContentLength"]) == (3, len(body))
+            assert answer["ContentRange"] == f"bytes {at}-{at + len(body) - 1}/{size}"
+            assert answer["ResponseMetadata"]["HTTPStatusCode"] == 206
+        at += len(body)
+    for absent in [1, 3, 10]:
+        assert code_of(s3.get_object, Bucket=bucket, Key="k", PartNumber=absent) == "InvalidPartNumber"
+        assert code_of(s3.head_object, Bucket=bucket, Key="k", PartNumber=absent) == "416"
+    attributes = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["ObjectParts"])
+    assert attributes["ObjectParts"]["TotalPartsCount"] == 3
+
+
 def test_a_completion_that_is_repeated(s3, bucket):
     """A client that lost the answer asks again and gets it."""
     about = begin(s3, bucket)
