@@ -48,8 +48,7 @@ def _client(principal, region, endpoint, signature, addressing, attempts, config
             signature_version=signature,
             retries={"total_max_attempts": attempts},
             s3={"addressing_style": addressing},
-            max_pool_connections=32,
-            **dict(config),
+            **{"max_pool_connections": 32, **dict(config)},
         ),
     )
 

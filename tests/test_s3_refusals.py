@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import io
 import re
 import resource
 import socket
@@ -182,6 +183,39 @@ def test_the_connection_is_good_after_a_refusal(s3, bucket, account):
             while b"</Error>" not in answer:
                 answer += connection.recv(65536)
             assert status_of(answer) == 403
+
+
+def test_the_connection_ends_where_a_body_is_not_read(s3, bucket, account):
+    """It is too long to be read for nothing: what is left of it is no next request."""
+    sent, announced = 64 * helpers.MIB, 100 * helpers.MIB
+    refused = put(replace(account, secret_key="x" * 40), bucket, payload="UNSIGNED-PAYLOAD")
+    with connect(account) as connection:
+        connection.sendall(head_of(refused, announced))
+        for _ in range(sent // helpers.MIB):
+            connection.sendall(bytes(helpers.MIB))
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    assert status_of(answer) == 403 and answer.endswith(b"</Error>")
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_botocore_after_a_refused_expectation(bucket, account):
+    """Its one connection is answered rightly, whatever was refused on it before the body came."""
+    patient = helpers.client(account, max_pool_connections=1)
+    stranger = helpers.client(replace(account, secret_key="x" * 40), max_pool_connections=1)
+    body = helpers.pseudo_random(helpers.MIB)
+    for n in range(5):
+        for s3, key, code in [(patient, "k" * 2000, "KeyTooLongError"), (patient, "k", None),
+                              (stranger, "k", "SignatureDoesNotMatch")]:
+            # botocore expects a 100 for what it reads from a file.
+            refused = helpers.code_of(s3.put_object, Bucket=bucket, Key=key, Body=io.BytesIO(body))
+            assert refused == code, n
+        assert patient.head_object(Bucket=bucket, Key="k")["ContentLength"] == len(body)
+        absent = helpers.code_of(patient.put_object, Bucket=helpers.new_name(), Key="k", Body=io.BytesIO(body))
+        assert absent == "NoSuchBucket"
+        assert body_of(patient.get_object(Bucket=bucket, Key="k")) == body
 
 
 def chunk_signing(account, request):

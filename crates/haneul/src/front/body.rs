@@ -54,7 +54,9 @@ pub async fn read(parts: &Parts, mut body: Incoming, waits: &Waits) -> Result<By
 }
 
 /// Reads on for nothing: most clients look for an answer only after they have sent all, and
-/// meet a reset instead of it when the connection is closed before.
+/// meet a reset instead of it when the connection is closed before. What is left after
+/// [`limits::DISCARDED_MAX`] and [`limits::DISCARD_MAX`] stays unread, and the connection has to
+/// end.
 pub async fn discard(headers: &HeaderMap, body: &mut Incoming) {
     if headers.contains_key(header::EXPECT) {
         return;

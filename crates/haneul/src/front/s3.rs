@@ -23,6 +23,7 @@ use futures_util::FutureExt;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use s3::address::{Address, Kind};
 use s3::bucket::cors::{CorsHeaders, Resource};
@@ -114,12 +115,16 @@ impl Front {
                 Protocol::RestXml.refuse(&MODEL, &error, &request_id, &parts.method)
             }
         };
-        let unread = back.returned();
-        if unread.is_some() || never_continued(&parts.headers) {
-            close_unless_continued(&parts, &mut response);
+        let mut unread = back.returned();
+        let continued = unread.is_none() && !never_continued(&parts.headers);
+        if let Some(incoming) = &mut unread {
+            body::discard(&parts.headers, incoming).await;
         }
-        if let Some(mut incoming) = unread {
-            body::discard(&parts.headers, &mut incoming).await;
+        // AWS says `100 Continue` before whatever it answers, and botocore takes an answer
+        // without it for the beginning of the next one on the same connection.
+        let misread = parts.headers.contains_key(header::EXPECT) && !continued;
+        if misread || unread.is_some_and(|incoming| !incoming.is_end_stream()) {
+            close(&parts, &mut response);
         }
         known.decorate(&mut response, &request_id);
         put(response.headers_mut(), cors);
@@ -271,10 +276,9 @@ fn never_continued(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0")
 }
 
-/// AWS says `100 Continue` before whatever it answers, and botocore takes an answer without it
-/// for the beginning of the next one on the same connection.
-fn close_unless_continued(parts: &Parts, response: &mut Response<aws::Body>) {
-    if parts.headers.contains_key(header::EXPECT) && parts.version < Version::HTTP_2 {
+/// Tells the client that this connection ends here; hyper ends it when it has said so.
+fn close(parts: &Parts, response: &mut Response<aws::Body>) {
+    if parts.version < Version::HTTP_2 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
