@@ -261,6 +261,15 @@ def test_chunks_with_signatures(s3, bucket, account):
     check_nothing_stored(s3, bucket)
 
 
+def test_a_large_chunk_with_a_signature(s3, bucket, account):
+    """It is written while it is hashed, and what was written for nothing is not seen."""
+    pieces = [helpers.pseudo_random(20 * helpers.MIB)]
+    check_error(send(signed_chunks(account, bucket, pieces, 0)), "SignatureDoesNotMatch", 403)
+    check_nothing_stored(s3, bucket)
+    assert send(signed_chunks(account, bucket, pieces))[0] == 200
+    assert body_of(s3.get_object(Bucket=bucket, Key="k")) == pieces[0]
+
+
 BROKEN_CHUNKS = {
     "no end": b"5\r\nhello\r\n", "no frame": b"hello", "too short": b"6\r\nhello\r\n0\r\n\r\n",
     "too long": b"6\r\nhello!\r\n0\r\n\r\n", "not hex": b"zz\r\nhello\r\n0\r\n\r\n",

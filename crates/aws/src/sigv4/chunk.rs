@@ -39,8 +39,9 @@ impl Chain {
         Self { key: key.clone(), prefix, previous: seed.to_owned() }
     }
 
-    fn chunk_string(&self, payload: &[u8]) -> String {
-        let (prefix, previous, hash) = (&self.prefix, &self.previous, sha256_hex(payload));
+    /// `hash` is the chunk's SHA-256 in hex.
+    fn chunk_string(&self, hash: &str) -> String {
+        let (prefix, previous) = (&self.prefix, &self.previous);
         format!("{ALGORITHM}-PAYLOAD\n{prefix}\n{previous}\n{EMPTY_SHA256}\n{hash}")
     }
 

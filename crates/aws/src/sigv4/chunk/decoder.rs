@@ -1,10 +1,11 @@
 //! Reading `aws-chunked` bodies, piece by piece as they arrive.
 
-use bytes::{Bytes, BytesMut};
+use aws_lc_rs::digest::{Context, SHA256};
+use bytes::Bytes;
 use http::HeaderMap;
 
 use super::{Chain, TRAILER_SIGNATURE};
-use crate::sigv4::encoding::constant_time_equal;
+use crate::sigv4::encoding::{constant_time_equal, hex};
 use crate::sigv4::error::Mismatch;
 use crate::sigv4::key::SigningKey;
 use crate::sigv4::payload::PayloadHash;
@@ -12,10 +13,6 @@ use crate::sigv4::presented::Presented;
 
 /// The longest line before a chunk: 16 hex digits, the name and the signature need 99 bytes.
 const CHUNK_HEADER_BYTES_MAX: usize = 128;
-
-/// The largest signed chunk. It must be held until its signature is verified, so this bounds
-/// the memory of an upload. AWS names no limit; SDKs send 64 KiB to 1 MiB.
-const SIGNED_CHUNK_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// AWS's: only the last chunk may be smaller.
 const CHUNK_BYTES_MIN: u64 = 8 * 1024;
@@ -34,8 +31,6 @@ pub enum ChunkError {
     Malformed(&'static str),
     #[error("chunk {number} of {size} bytes is followed by another")]
     ChunkTooSmall { number: u64, size: u64 },
-    #[error("chunk {number} has {size} bytes, over {SIGNED_CHUNK_BYTES_MAX}")]
-    ChunkTooLarge { number: u64, size: u64 },
     #[error("the signature of a chunk or of the trailer is another")]
     Mismatch(Box<Mismatch>),
     #[error("the payload is not as long as x-amz-decoded-content-length says")]
@@ -57,15 +52,16 @@ pub fn decoded_length(headers: &HeaderMap) -> Result<u64, ChunkError> {
     digits.and_then(|text| text.parse().ok()).ok_or(ChunkError::MalformedDecodedLength)
 }
 
-/// Takes an `aws-chunked` body in pieces of any size and gives its payload out. A signed
-/// chunk's bytes come out only after its signature was verified; unsigned ones at once.
+/// Takes an `aws-chunked` body in pieces of any size and gives its payload out at once, also
+/// that of a signed chunk, whose signature is verified when its last byte has come: whoever takes
+/// the payload must not use it before [`Self::finish`].
 ///
 /// ```text
 /// Header --size > 0--> Payload --all there--> PayloadEnd --CRLF--> Header
 ///    \------size 0--> Trailer --empty line--> End
 /// ```
 ///
-/// Memory: one signed chunk and one line. After an error it takes nothing more.
+/// Memory: one line. After an error it takes nothing more.
 pub struct ChunkDecoder {
     chain: Option<Chain>,
     access_key_id: String,
@@ -77,8 +73,8 @@ pub struct ChunkDecoder {
     state: State,
     /// The begun line of a header or trailer.
     line: Vec<u8>,
-    /// The begun signed chunk, and the signature it should have.
-    chunk: BytesMut,
+    /// Of the signed chunk so far, and the signature it should have.
+    chunk_hash: Context,
     chunk_signature: String,
     chunk_number: u64,
     /// Of the chunk before, if it was too small to have a successor.
@@ -145,7 +141,7 @@ impl ChunkDecoder {
             remaining: decoded_length(headers)?,
             state: State::Header,
             line: Vec::new(),
-            chunk: BytesMut::new(),
+            chunk_hash: Context::new(&SHA256),
             chunk_signature: String::new(),
             chunk_number: 0,
             small: None,
@@ -164,12 +160,11 @@ impl ChunkDecoder {
     /// input is taken. To be called until it says so.
     ///
     /// # Errors
-    /// Any [`ChunkError`]. What came out before is genuine (when signed) but incomplete.
+    /// Any [`ChunkError`]. What came out before may not be what was signed.
     pub fn decode(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, ChunkError> {
         let result = self.step(input);
         if result.is_err() {
             self.state = State::Failed;
-            self.chunk = BytesMut::new();
         }
         result
     }
@@ -191,9 +186,7 @@ impl ChunkDecoder {
                     }
                 }
                 State::Payload { left } => {
-                    if let Some(payload) = self.take_payload(input, left)? {
-                        return Ok(Some(payload));
-                    }
+                    return self.take_payload(input, left).map(Some);
                 }
                 State::PayloadEnd => {
                     if self.take_line(input, 2)? {
@@ -257,45 +250,36 @@ impl ChunkDecoder {
         if size == 0 {
             return self.end_payload();
         }
-        let number = self.chunk_number;
         if let Some(size) = self.small {
-            return Err(ChunkError::ChunkTooSmall { number: number - 1, size });
+            return Err(ChunkError::ChunkTooSmall { number: self.chunk_number - 1, size });
         }
         self.remaining = self.remaining.checked_sub(size).ok_or(ChunkError::LengthMismatch)?;
-        if self.chain.is_some() && size > SIGNED_CHUNK_BYTES_MAX {
-            return Err(ChunkError::ChunkTooLarge { number, size });
-        }
         self.small = (size < CHUNK_BYTES_MIN).then_some(size);
         self.state = State::Payload { left: size };
         Ok(())
     }
 
     /// `left` is above zero, and so is the input's length.
-    fn take_payload(&mut self, input: &mut Bytes, left: u64) -> Result<Option<Bytes>, ChunkError> {
+    fn take_payload(&mut self, input: &mut Bytes, left: u64) -> Result<Bytes, ChunkError> {
         let taken = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
         let piece = input.split_to(taken);
         let left = left - taken as u64;
-        self.state = if left == 0 { State::PayloadEnd } else { State::Payload { left } };
-        if self.chain.is_none() {
-            return Ok(Some(piece));
+        if self.chain.is_some() {
+            self.chunk_hash.update(&piece);
         }
-        // A chunk that lies whole in the input needs no copy.
-        let whole = if self.chunk.is_empty() && left == 0 {
-            piece
+        if left > 0 {
+            self.state = State::Payload { left };
         } else {
-            self.chunk.extend_from_slice(&piece);
-            if left > 0 {
-                return Ok(None);
-            }
-            self.chunk.split().freeze()
-        };
-        self.verify_chunk(&whole)?;
-        Ok(Some(whole))
+            self.state = State::PayloadEnd;
+            self.verify_chunk()?;
+        }
+        Ok(piece)
     }
 
-    fn verify_chunk(&mut self, payload: &[u8]) -> Result<(), ChunkError> {
+    fn verify_chunk(&mut self) -> Result<(), ChunkError> {
         let Some(chain) = &mut self.chain else { return Ok(()) };
-        let string = chain.chunk_string(payload);
+        let hash = std::mem::replace(&mut self.chunk_hash, Context::new(&SHA256)).finish();
+        let string = chain.chunk_string(&hex(hash.as_ref()));
         if constant_time_equal(chain.advance(&string), &self.chunk_signature) {
             return Ok(());
         }
@@ -313,7 +297,7 @@ impl ChunkDecoder {
     }
 
     fn end_payload(&mut self) -> Result<(), ChunkError> {
-        self.verify_chunk(b"")?;
+        self.verify_chunk()?;
         if self.remaining > 0 {
             return Err(ChunkError::LengthMismatch);
         }

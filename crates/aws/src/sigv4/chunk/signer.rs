@@ -2,6 +2,7 @@
 
 use super::{Chain, TRAILER_SIGNATURE};
 use crate::Timestamp;
+use crate::sigv4::encoding::sha256_hex;
 use crate::sigv4::key::{Scope, SigningKey};
 
 /// Writes the chunks of one body, in order.
@@ -46,7 +47,7 @@ impl ChunkSigner {
         let header = match &mut self.chain {
             None => format!("{:x}\r\n", payload.len()),
             Some(chain) => {
-                let string = chain.chunk_string(payload);
+                let string = chain.chunk_string(&sha256_hex(payload));
                 format!("{:x};chunk-signature={}\r\n", payload.len(), chain.advance(&string))
             }
         };

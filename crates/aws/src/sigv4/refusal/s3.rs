@@ -277,11 +277,6 @@ impl ChunkError {
                 *number,
                 *size,
             ),
-            Self::ChunkTooLarge { number, size } => chunk_size_error(
-                "No chunk is allowed to have a size more than 16777216 bytes",
-                *number,
-                *size,
-            ),
             Self::Mismatch(mismatch) => mismatch_for_s3(mismatch),
             Self::MalformedTrailer => Error::client(
                 400,
