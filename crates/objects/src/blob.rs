@@ -35,12 +35,11 @@ impl std::fmt::Debug for BlobKey {
 pub enum Layout {
     /// Any one zone may be lost.
     Zones,
-    /// In this zone alone, numbered from 0: gone with it. Small blobs lie in the log, and so in
-    /// all zones nevertheless.
+    /// In this zone alone, numbered from 0: gone with it.
     OneZone(usize),
 }
 
-/// Up to so many bytes lie in the frame that attaches the blob.
+/// Up to so many bytes of [`Layout::Zones`] lie in the frame that attaches the blob.
 pub(crate) const INLINE_BYTES_MAX: u64 = 64 << 10;
 
 /// Takes a blob's bytes as they come. Dropped unfinished, nothing is kept.

@@ -123,7 +123,8 @@ impl Engine {
         key: Option<BlobKey>,
     ) -> Result<BlobWriter, WriteError> {
         let id = BlobId(self.shared().next_id());
-        let writing = if bytes <= INLINE_BYTES_MAX {
+        // What is to be in one zone may not lie in the log, which is in all.
+        let writing = if bytes <= INLINE_BYTES_MAX && layout == Layout::Zones {
             let room = usize::try_from(bytes).expect("it is small");
             Writing::Inline { announced: bytes, bytes: BytesMut::with_capacity(room), key }
         } else {

@@ -110,6 +110,15 @@ impl Shared {
         self.tables().blob(id)?.ok_or(ReadError::NoSuchBlob(id.0))
     }
 
+    /// The bytes, as they are stored, of a blob that was found in the log.
+    pub(crate) fn stored_in_log(&self, blob: &Blob) -> Result<Bytes, ReadError> {
+        let Stored::Inline { offset, bytes, .. } = blob.stored else { return Ok(Bytes::new()) };
+        let payload_bytes = usize::try_from(blob.payload_bytes).unwrap_or(usize::MAX);
+        let payload = self.log().frame_at(blob.place, payload_bytes);
+        let payload = payload.map_err(|error| ReadError::Lost(error.to_string()))?;
+        Ok(part(&payload, u64::from(offset), u64::from(bytes)))
+    }
+
     /// The bytes `range` of a blob that was found there; it may have been moved since.
     pub(crate) fn read(
         self: &Arc<Self>,

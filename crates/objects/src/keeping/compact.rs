@@ -122,7 +122,8 @@ impl Shared {
                     Stored::Inline { offset, bytes, sealed } => {
                         let offset = usize::try_from(offset).expect("in memory");
                         let end = offset + usize::try_from(bytes).expect("in memory");
-                        self.to_extent(id, payload.slice(offset..end), sealed).await?
+                        let stored = payload.slice(offset..end);
+                        self.to_extent(id, stored, sealed, Layout::Zones).await?
                     }
                 };
                 moves.blobs.push((id, place, held));
@@ -131,18 +132,20 @@ impl Shared {
         Ok(())
     }
 
-    async fn to_extent(
+    /// Writes what lay in the log.
+    pub(super) async fn to_extent(
         &self,
         id: BlobId,
         stored: bytes::Bytes,
         sealed: bool,
+        layout: Layout,
     ) -> Result<Held, KeepingError> {
         let bytes = stored.len() as u64;
         let mut writer = if sealed {
             let plain = bytes - crate::seal::TAG_BYTES as u64;
-            self.extents.begin_sealed(id, plain, Layout::Zones).await?
+            self.extents.begin_sealed(id, plain, layout).await?
         } else {
-            self.extents.begin(id, bytes, Layout::Zones, None).await?
+            self.extents.begin(id, bytes, layout, None).await?
         };
         writer.push(stored).await?;
         Ok(Held::Extent(writer.finish().await?))

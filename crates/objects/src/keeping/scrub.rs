@@ -131,8 +131,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Writes a blob in another layout, as it is stored. One that is in the log is in all zones
-    /// in any case and stays there.
+    /// Writes a blob in another layout, as it is stored. Of one that is in the log, and so in all
+    /// zones, a copy stays there until the log is compacted.
     ///
     /// # Errors
     /// When it is not there, or cannot be read or written.
@@ -142,12 +142,18 @@ impl Shared {
         layout: Layout,
     ) -> Result<(), KeepingError> {
         let blob = self.blob(id)?;
-        let Stored::Extent(location) = blob.stored else { return Ok(()) };
-        if location.layout() == layout {
-            return Ok(());
-        }
-        let written = self.extents.copy_to(id, &location, layout).await?;
-        let blobs = vec![(id, blob.place, Held::Extent(written))];
+        let held = match blob.stored {
+            Stored::Inline { .. } if layout == Layout::Zones => return Ok(()),
+            Stored::Inline { sealed, .. } => {
+                let stored = self.stored_in_log(&blob)?;
+                self.to_extent(id, stored, sealed, layout).await?
+            }
+            Stored::Extent(location) if location.layout() == layout => return Ok(()),
+            Stored::Extent(location) => {
+                Held::Extent(self.extents.copy_to(id, &location, layout).await?)
+            }
+        };
+        let blobs = vec![(id, blob.place, held)];
         Ok(self.move_on(Moves { rows: Vec::new(), blobs }).await?)
     }
 }

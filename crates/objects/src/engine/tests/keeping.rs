@@ -164,3 +164,35 @@ async fn a_blob_goes_where_its_layout_says() {
     assert_eq!(read(&engine, blob, None, 0..u64::MAX).await.as_ref(), Ok(&bytes));
     close(engine).await;
 }
+
+#[tokio::test]
+async fn a_small_blob_of_one_zone_is_in_that_one_alone() {
+    let machine = Machine::new(6);
+    let (engine, _) = machine.open(small());
+    let written = async |engine: &Engine, key| {
+        let mut writer = engine.write(5, Layout::OneZone(1), key).await.expect("there is room");
+        writer.push(Bytes::from_static(b"hello")).await.expect("taken");
+        let blob = writer.finish().await.expect("synced");
+        let attach = |change: &mut Change<'_>| Ok::<_, ()>(change.attach(blob));
+        engine.commit(attach).await.expect("durable").expect("decided")
+    };
+    let plain = written(&engine, None).await;
+    let sealed = written(&engine, Some(BlobKey([1; 32]))).await;
+    let moved = put_blob(&engine, "row", b"hello", None).await;
+    engine.lay_out(moved, Layout::OneZone(1)).await.expect("moved");
+    let all = [(plain, None), (sealed, Some(BlobKey([1; 32]))), (moved, None)];
+    let readable = async |expected: bool| {
+        for (blob, key) in all.clone() {
+            let bytes = read(&engine, blob, key, 0..u64::MAX).await;
+            assert_eq!(bytes.as_ref().is_ok_and(|bytes| bytes == b"hello"), expected, "{bytes:?}");
+        }
+    };
+    for zone in [0, 2] {
+        machine.extents[zone].set_reads_fail(true);
+    }
+    readable(true).await;
+    machine.extents[1].set_reads_fail(true);
+    machine.extents[0].set_reads_fail(false);
+    readable(false).await;
+    close(engine).await;
+}
