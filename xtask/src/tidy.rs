@@ -81,7 +81,7 @@ fn may_use(from: &str, to: &str, kind: Kind) -> Option<bool> {
     let foundation = |name: &str| FOUNDATION.contains(&name);
     Some(match from {
         // What tests put under haneul knows nothing of it.
-        "codegen" | "journal" | "lazydisk" => false,
+        "codegen" | "journal" | "lazydisk" | "guest" => false,
         "objects" => to == "journal",
         // Generated shapes of a made-up model prove the runtime that they run on.
         "aws" => to == "codegen" && kind != Kind::Normal,
@@ -89,8 +89,8 @@ fn may_use(from: &str, to: &str, kind: Kind) -> Option<bool> {
         "state" => ["aws", "journal"].contains(&to) || (to == "host" && kind == Kind::Development),
         "policy" | "host" | "edge" | "dns" => to == "aws",
         "console" => ["aws", "state"].contains(&to),
-        "haneul" => foundation(to) || service(to) || to == "console",
-        "testkit" => foundation(to) || service(to) || ["console", "haneul"].contains(&to),
+        "haneul" => foundation(to) || service(to) || ["console", "guest"].contains(&to),
+        "testkit" => foundation(to) || service(to) || ["console", "guest", "haneul"].contains(&to),
         // It measures what users run and the machine beside it.
         "bench" => foundation(to),
         "xtask" => to == "codegen",
