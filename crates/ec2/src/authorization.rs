@@ -21,13 +21,17 @@ enum Subject<'a> {
     New(Kind, Option<&'a Vec<TagSpecification>>),
     /// A resource that is there.
     Is(Kind, &'a str),
+    /// The same, of a kind whose ARNs have the name that the user chose.
+    Named(Kind, &'a str, Option<&'a Vec<TagSpecification>>),
+    /// A key pair by its name or id: its ARN has the name.
+    KeyPair(Option<&'a str>, Option<&'a str>),
     /// Resources of whatever kinds, by their ids.
     These(&'a [String]),
 }
 
 struct Row<'a>(&'static str, Vec<Subject<'a>>);
 
-use Subject::{Any, Is, New, These};
+use Subject::{Any, Is, KeyPair, Named, New, These};
 
 fn row(input: &Input) -> Row<'_> {
     match input {
@@ -41,6 +45,22 @@ fn row(input: &Input) -> Row<'_> {
         Input::CreateVpc(i) => Row("CreateVpc", vec![New(id::VPC, i.tag_specifications.as_ref())]),
         Input::DeleteVpc(i) => Row("DeleteVpc", vec![Is(id::VPC, &i.vpc_id)]),
         Input::DescribeVpcs(_) => Row("DescribeVpcs", vec![Any]),
+
+        Input::CreateKeyPair(i) => {
+            let tags = i.tag_specifications.as_ref();
+            Row("CreateKeyPair", vec![Named(id::KEY_PAIR, &i.key_name, tags)])
+        }
+        Input::ImportKeyPair(i) => {
+            let tags = i.tag_specifications.as_ref();
+            Row("ImportKeyPair", vec![Named(id::KEY_PAIR, &i.key_name, tags)])
+        }
+        Input::DeleteKeyPair(i) => {
+            Row("DeleteKeyPair", vec![KeyPair(i.key_name.as_deref(), i.key_pair_id.as_deref())])
+        }
+        Input::DescribeKeyPairs(_) => Row("DescribeKeyPairs", vec![Any]),
+
+        Input::DescribeInstanceTypes(_) => Row("DescribeInstanceTypes", vec![Any]),
+        Input::DescribeInstanceTypeOfferings(_) => Row("DescribeInstanceTypeOfferings", vec![Any]),
     }
 }
 
@@ -53,16 +73,11 @@ impl Ec2 {
             let action = format!("ec2:{operation}");
             match subject {
                 Any => checks.push(Check::new(action, "*")),
-                New(kind, tags) => {
-                    let tags = given(tags, kind);
-                    let check = Check::new(action, arn(&scope, kind, "*"));
-                    checks.push(with_request_tags(check, &tags));
-                    if !tags.is_empty() {
-                        let check = Check::new("ec2:CreateTags", arn(&scope, kind, "*"));
-                        let check = check.with("ec2:CreateAction", vec![operation.into()]);
-                        checks.push(with_request_tags(check, &tags));
-                    }
+                New(kind, tags) => checks.extend(new(&scope, operation, (kind, "*"), tags)),
+                Named(kind, name, tags) => {
+                    checks.extend(new(&scope, operation, (kind, name), tags));
                 }
+                KeyPair(name, id) => checks.push(self.on_key_pair(&scope, action, name, id).await?),
                 Is(kind, id) => checks.push(self.on(&scope, action, kind, id).await?),
                 These(ids) => {
                     for id in ids {
@@ -79,17 +94,62 @@ impl Ec2 {
         Ok(checks)
     }
 
+    /// One that is not there is asked for under whatever was given.
+    async fn on_key_pair(
+        &self,
+        scope: &Scope,
+        action: String,
+        name: Option<&str>,
+        id: Option<&str>,
+    ) -> Result<Check> {
+        let id = match (id, name) {
+            (Some(id), _) => Some(id.to_owned()),
+            (None, Some(name)) => {
+                let named = self.named(scope, id::KEY_PAIR, name).await?;
+                named.map(|named| named.record.id)
+            }
+            (None, None) => None,
+        };
+        let id = id.unwrap_or_default();
+        let pair = self.records().get::<crate::key_pair::KeyPair>(scope, &id).await?;
+        let pair_name = pair.map(|pair| pair.record.name);
+        let shown = pair_name.as_deref().or(name).unwrap_or("*");
+        let check = Check::new(action, arn(scope, id::KEY_PAIR, shown));
+        Ok(with_resource_tags(check, self.tags(scope, &id).await?))
+    }
+
     /// A question about a resource, with the tags it has.
     async fn on(&self, scope: &Scope, action: String, kind: Kind, id: &str) -> Result<Check> {
-        let Tags { tags } = self.tags(scope, id).await?;
-        let mut check = Check::new(action, arn(scope, kind, id));
-        for (key, value) in tags {
-            check = check
-                .with(format!("aws:ResourceTag/{key}"), vec![value.clone()])
-                .with(format!("ec2:ResourceTag/{key}"), vec![value]);
-        }
-        Ok(check)
+        let check = Check::new(action, arn(scope, kind, id));
+        Ok(with_resource_tags(check, self.tags(scope, id).await?))
     }
+}
+
+fn with_resource_tags(mut check: Check, Tags { tags }: Tags) -> Check {
+    for (key, value) in tags {
+        check = check
+            .with(format!("aws:ResourceTag/{key}"), vec![value.clone()])
+            .with(format!("ec2:ResourceTag/{key}"), vec![value]);
+    }
+    check
+}
+
+/// Making a resource, and tagging it where tags are given.
+fn new(
+    scope: &Scope,
+    operation: &'static str,
+    (kind, name): (Kind, &str),
+    tags: Option<&Vec<TagSpecification>>,
+) -> Vec<Check> {
+    let tags = given(tags, kind);
+    let check = Check::new(format!("ec2:{operation}"), arn(scope, kind, name));
+    let mut checks = vec![with_request_tags(check, &tags)];
+    if !tags.is_empty() {
+        let check = Check::new("ec2:CreateTags", arn(scope, kind, name));
+        let check = check.with("ec2:CreateAction", vec![operation.into()]);
+        checks.push(with_request_tags(check, &tags));
+    }
+    checks
 }
 
 fn given(specifications: Option<&Vec<TagSpecification>>, kind: Kind) -> Vec<(String, String)> {

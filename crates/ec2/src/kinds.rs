@@ -2,13 +2,18 @@
 
 use state::Kind;
 
+use crate::key_pair::KeyPair;
+use crate::name::Name;
 use crate::page::PageSecret;
 use crate::tag::Tags;
 use crate::vpc::Vpc;
 
 /// A kind that is missing here would be neither migrated nor refused when it is too new.
 pub fn kinds() -> Vec<Kind> {
-    vec![Kind::of::<Tags>(), Kind::of::<PageSecret>(), Kind::of::<Vpc>()]
+    let mut kinds = vec![Kind::of::<Tags>(), Kind::of::<PageSecret>(), Kind::of::<Vpc>()];
+    // Computers and their disks.
+    kinds.extend([Kind::of::<Name>(), Kind::of::<KeyPair>()]);
+    kinds
 }
 
 #[cfg(test)]

@@ -17,12 +17,16 @@ pub mod model;
 pub mod region;
 pub mod vpc;
 
+pub mod instance_type;
+pub mod key_pair;
+
 pub mod authorization;
 pub mod operations;
 
 pub mod filter;
 pub mod id;
 pub mod kinds;
+pub mod name;
 pub mod page;
 pub mod tag;
 

@@ -1,6 +1,6 @@
 //! EC2's operations, each in the file of its noun.
 
-use crate::{Ec2, region, tag, vpc};
+use crate::{Ec2, instance_type, key_pair, region, tag, vpc};
 
 crate::model::operations! {
     Ec2, checks: Ec2::table,
@@ -15,4 +15,12 @@ crate::model::operations! {
     CreateVpc: vpc::create,
     DeleteVpc: vpc::delete,
     DescribeVpcs: vpc::describe,
+
+    CreateKeyPair: key_pair::create,
+    DeleteKeyPair: key_pair::delete,
+    DescribeKeyPairs: key_pair::describe,
+    ImportKeyPair: key_pair::import,
+
+    DescribeInstanceTypeOfferings: instance_type::describe_offerings,
+    DescribeInstanceTypes: instance_type::describe,
 }

@@ -250,6 +250,7 @@ async fn require_resource(ec2: &Ec2, txn: &mut Transaction, scope: &Scope, id: &
     // Every kind of resource that can be tagged has its line here.
     let found = match kind {
         id::VPC => ec2.require::<crate::vpc::Vpc>(txn, scope, id).await?,
+        id::KEY_PAIR => ec2.require::<crate::key_pair::KeyPair>(txn, scope, id).await?,
         _ => return Err(unknown()),
     };
     if found { Ok(()) } else { Err(Error::not_found(kind, id)) }
