@@ -6,8 +6,10 @@
 //! [`network`] one namespace a VPC and one router between them and the machine; [`guest`]
 //! joins all three into running guests.
 
+mod durable;
 pub mod guest;
 pub mod image;
+mod locks;
 pub mod network;
 pub mod volume;
 
