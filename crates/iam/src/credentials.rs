@@ -6,22 +6,27 @@ use aws::{
     AccountId, BoxFuture, Credential, CredentialError, Credentials, Identity, Principal, Session,
     Timestamp,
 };
-use state::Stored;
+use state::{Scope, Stored};
 
 use crate::Iam;
 use crate::access_key::{AccessKey, Owner, Status};
+use crate::decoded::Decoded;
 use crate::error::Error;
-use crate::id::{self, KeyKind};
+use crate::id::{self, KeyKind, UniqueId};
 use crate::name;
 use crate::policy_holder::scope;
 use crate::role::Role;
 use crate::sts::session::{Holder, Seal, SealedSession};
+use crate::user::User;
 
-/// Finds credentials. There is no cache: the state store reads from memory, and so a deleted
-/// key, user or role is refused by the very next request.
+/// Finds credentials. The store is asked each time, and only what has not changed there is not
+/// decoded again; so a deleted key, user or role is refused by the very next request.
 pub struct Keyring {
     iam: Iam,
     seal: Arc<Seal>,
+    keys: Decoded<AccessKey>,
+    ids: Decoded<UniqueId>,
+    users: Decoded<User>,
 }
 
 /// A session policy that allows nothing, in place of a managed one deleted meanwhile: leaving
@@ -33,20 +38,19 @@ type Found<T> = Result<T, CredentialError>;
 
 impl Keyring {
     pub fn new(iam: Iam, seal: Arc<Seal>) -> Self {
-        Self { iam, seal }
+        let (keys, ids, users) = (Decoded::default(), Decoded::default(), Decoded::default());
+        Self { iam, seal, keys, ids, users }
     }
 
     async fn long_term(&self, access_key_id: &str, account: AccountId) -> Found<Credential> {
         let scope = scope(&account);
-        let key: Option<Stored<AccessKey>> =
-            self.iam.records.get(&scope, access_key_id).await.map_err(failed)?;
-        let key = key.map(|key| key.record).filter(|key| key.status == Status::Active);
+        let key = self.keys.get(&self.iam.records, &scope, access_key_id).await.map_err(failed)?;
+        let key = key.filter(|key| key.status == Status::Active);
         let key = key.ok_or(CredentialError::UnknownKey)?;
         let principal = match &key.owner {
             Owner::Root => Principal::Root,
             Owner::User(id) => {
-                let user = self.iam.user_by_id(&scope, id).await.map_err(failed)?;
-                user.ok_or(CredentialError::UnknownKey)?.record.principal()
+                self.user(&scope, id).await?.ok_or(CredentialError::UnknownKey)?.principal()
             }
         };
         Ok(Credential {
@@ -97,10 +101,7 @@ impl Keyring {
         let scope = scope(&sealed.account);
         match &sealed.holder {
             Holder::Root => Ok(Some(Principal::Root)),
-            Holder::User { id } => {
-                let user = self.iam.user_by_id(&scope, id).await.map_err(failed)?;
-                Ok(user.map(|user| user.record.principal()))
-            }
+            Holder::User { id } => Ok(self.user(&scope, id).await?.map(|user| user.principal())),
             Holder::Role { id, name, session_name } => {
                 let role: Option<Stored<Role>> =
                     self.iam.records.get(&scope, &name::key(name)).await.map_err(failed)?;
@@ -113,6 +114,16 @@ impl Keyring {
                 }))
             }
         }
+    }
+
+    /// The user who has this unique id now, whatever the name.
+    async fn user(&self, scope: &Scope, id: &str) -> Found<Option<Arc<User>>> {
+        let records = &self.iam.records;
+        let Some(found) = self.ids.get(records, scope, id).await.map_err(failed)? else {
+            return Ok(None);
+        };
+        let user = self.users.get(records, scope, &found.key).await.map_err(failed)?;
+        Ok(user.filter(|user| user.id == id))
     }
 
     async fn session_policies(&self, sealed: &SealedSession) -> Found<Vec<String>> {

@@ -61,6 +61,7 @@ pub mod authorization_details;
 pub mod password_policy;
 
 pub mod credentials;
+mod decoded;
 pub mod last_used;
 pub mod sts;
 
