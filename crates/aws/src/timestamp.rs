@@ -80,12 +80,25 @@ impl Timestamp {
         text
     }
 
-    /// `Sun, 22 Nov 2026 10:40:53 GMT`, as in HTTP headers.
+    /// `Sun, 22 Nov 2026 10:40:53 GMT`, as in HTTP headers. By hand, because every object that
+    /// is read says so when it was made.
     pub fn to_http_date(self) -> String {
-        let form = format_description!(
-            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-        );
-        self.date_time().format(&form).expect("years 0 to 9999 have this form")
+        const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let at = self.date_time();
+        let mut text = String::with_capacity(29);
+        text.push_str(DAYS[usize::from(at.weekday().number_days_from_sunday())]);
+        text.push_str(", ");
+        push_digits(&mut text, at.day().into(), 2);
+        text.push(' ');
+        text.push_str(MONTHS[usize::from(u8::from(at.month()) - 1)]);
+        text.push(' ');
+        push_digits(&mut text, u32::try_from(at.year()).unwrap_or_default(), 4);
+        text.push(' ');
+        push_time(&mut text, at, ":");
+        text.push_str(" GMT");
+        text
     }
 
     /// Reads ISO 8601 (basic, extended, with an offset), an HTTP date, or epoch seconds.
@@ -146,8 +159,8 @@ impl Timestamp {
     }
 
     fn from_date_time(at: OffsetDateTime) -> Self {
-        let ms = at.unix_timestamp_nanos().div_euclid(1_000_000);
-        Self::from_millis(i64::try_from(ms).expect("time's years fit"))
+        // Not by nanoseconds, as above. The seconds are rounded down, also before 1970.
+        Self::from_millis(at.unix_timestamp() * 1000 + i64::from(at.millisecond()))
     }
 }
 
@@ -168,10 +181,10 @@ fn push_time(text: &mut String, at: OffsetDateTime, between: &str) {
     push_digits(text, second.into(), 2);
 }
 
-/// The last `count` digits of a number.
-fn push_digits(text: &mut String, number: u32, count: u32) {
-    for place in (0..count).rev() {
-        let digit = number / 10u32.pow(place) % 10;
+/// The last `count` digits of a number, at most four.
+fn push_digits(text: &mut String, number: u32, count: usize) {
+    for power in [1, 10, 100, 1000][..count].iter().rev() {
+        let digit = number / power % 10;
         text.push(char::from_digit(digit, 10).expect("a remainder of ten"));
     }
 }
@@ -229,6 +242,17 @@ mod tests {
             let at = Timestamp::from_millis(at);
             assert_eq!(at.to_iso8601(), at.date_time().format(&format).expect("formats"));
             assert_eq!(Timestamp::parse_iso8601(&at.to_iso8601()), Some(at));
+        }
+    }
+
+    #[test]
+    fn the_form_of_headers_is_exact() {
+        let format = format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        );
+        for at in [0, 951_782_400, 1_078_012_799, -1, -62_167_219_200, 253_402_300_799] {
+            let at = Timestamp::from_secs(at);
+            assert_eq!(at.to_http_date(), at.date_time().format(&format).expect("formats"));
         }
     }
 

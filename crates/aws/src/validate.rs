@@ -123,14 +123,15 @@ fn check(schema: &Schema, value: &Value, path: String, found: &mut Vec<Violation
 }
 
 fn check_member(member: &Member, value: Option<&Value>, path: &str, found: &mut Vec<Violation>) {
+    // Most members of most inputs are absent: nothing is made for them.
+    if value.is_none() && !member.required {
+        return;
+    }
     let name = lower_first(member.name);
     let path = if path.is_empty() { name } else { format!("{path}.{name}") };
     match value {
         Some(value) => check(member.schema, value, path, found),
-        None if member.required => {
-            found.push(Violation { path, value: None, constraint: Constraint::Required });
-        }
-        None => {}
+        None => found.push(Violation { path, value: None, constraint: Constraint::Required }),
     }
 }
 
@@ -184,8 +185,11 @@ fn printed(value: &Value) -> String {
 }
 
 fn lower_first(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+    let mut name = name.to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    name
 }
 
 #[cfg(test)]
