@@ -14,6 +14,7 @@ pub mod call;
 pub mod caller;
 pub mod clock;
 pub mod credential;
+pub mod cut;
 pub mod error;
 pub mod name;
 pub mod page;

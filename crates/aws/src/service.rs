@@ -64,8 +64,7 @@ pub enum Protocol {
 pub struct Operation {
     pub name: &'static str,
     pub http_method: &'static str,
-    /// The model's URI template, `/{Bucket}/{Key+}?acl`; `/` for query and JSON.
-    pub http_uri: &'static str,
+    pub http_uri: UriTemplate,
     /// The status of an answer.
     pub http_status: u16,
     pub input: &'static Schema,
@@ -86,7 +85,7 @@ pub struct Operation {
 pub struct NotServed {
     pub name: &'static str,
     pub method: &'static str,
-    pub uri: &'static str,
+    pub uri: UriTemplate,
     /// Query parameters and headers that such a request must have.
     pub query: &'static [&'static str],
     pub headers: &'static [&'static str],
@@ -100,6 +99,29 @@ pub struct ModelledError {
     /// What query and XML protocols print.
     pub code: &'static str,
     pub status: u16,
+}
+
+/// The model's URI template, `/{Bucket}/{Key+}?acl`; `/` for query and JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UriTemplate {
+    pub path: &'static str,
+    /// What follows the question mark; empty when there is none.
+    pub query: &'static str,
+}
+
+impl UriTemplate {
+    /// Cut when the program is compiled: each request is held against all of a service's.
+    pub const fn new(text: &'static str) -> Self {
+        let mut at = 0;
+        while at < text.len() {
+            if text.as_bytes()[at] == b'?' {
+                let (path, query) = text.split_at(at);
+                return Self { path, query: query.split_at(1).1 };
+            }
+            at += 1;
+        }
+        Self { path: text, query: "" }
+    }
 }
 
 impl Model {

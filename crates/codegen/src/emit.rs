@@ -403,7 +403,7 @@ fn model_table(out: &mut String, model: &Model) {
     for operation in &model.not_served {
         let NotServed { name, method, uri, query, headers } = operation;
         let row = format!(
-            "::aws::service::NotServed {{ name: {name:?}, method: {method:?}, uri: {uri:?}, query: &{query:?}, headers: &{headers:?} }}, "
+            "::aws::service::NotServed {{ name: {name:?}, method: {method:?}, uri: ::aws::service::UriTemplate::new({uri:?}), query: &{query:?}, headers: &{headers:?} }}, "
         );
         out.push_str(&row);
     }
@@ -456,7 +456,7 @@ fn operation_row(out: &mut String, model: &Model, operation: &Operation) {
     );
     line!(
         out,
-        "::aws::Operation {{ name: {name:?}, http_method: {method:?}, http_uri: {uri:?}, http_status: {status}, input: &{input_schema}, output: {output_schema}, result_wrapper: {:?}, input_root: {:?}, input_namespace: {}, output_root: {:?}, parse: |value| ::aws::service::{parse}(value, Input::{name}) }},",
+        "::aws::Operation {{ name: {name:?}, http_method: {method:?}, http_uri: ::aws::service::UriTemplate::new({uri:?}), http_status: {status}, input: &{input_schema}, output: {output_schema}, result_wrapper: {:?}, input_root: {:?}, input_namespace: {}, output_root: {:?}, parse: |value| ::aws::service::{parse}(value, Input::{name}) }},",
         output.wrapper,
         root(model, input),
         namespace(input),

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::schema::{Pattern, Schema};
-use crate::service::{self, Input as Parsed};
+use crate::service::{self, Input as Parsed, UriTemplate};
 use crate::{
     BoxFuture, Check, Mismatch, Model, Operation, Principal, Protocol, Region, Timestamp, Value,
 };
@@ -39,7 +39,7 @@ static MODEL: Model = Model {
     operations: &[Operation {
         name: "Greet",
         http_method: "POST",
-        http_uri: "/",
+        http_uri: UriTemplate::new("/"),
         http_status: 200,
         input: &GreetRequest,
         output: Some(&GreetResponse),

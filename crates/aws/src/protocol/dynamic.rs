@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::schema::{
     Kind, List, Location, Map, Member, Namespace, Schema, Structure, TimestampFormat,
 };
-use crate::service::{Model, ModelledError, Operation};
+use crate::service::{Model, ModelledError, Operation, UriTemplate};
 use crate::value::Bytes;
 use crate::{Body, Error, Fault, Mismatch, Protocol, Timestamp, Value};
 
@@ -38,7 +38,7 @@ impl Suite {
         let operation = Operation {
             name: text(&given["name"]),
             http_method: text(&given["http"]["method"]),
-            http_uri: text(&given["http"]["requestUri"]),
+            http_uri: UriTemplate::new(text(&given["http"]["requestUri"])),
             http_status: u16::try_from(given["http"]["responseCode"].as_u64().unwrap_or(200))
                 .expect("a status"),
             input: self.schema(input["shape"].as_str()).unwrap_or(&crate::schema::NOTHING),

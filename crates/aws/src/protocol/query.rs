@@ -248,12 +248,17 @@ pub(super) fn answer(
 mod tests {
     use super::*;
     use crate::protocol::everything;
-    use crate::service::NotServed;
+    use crate::service::{NotServed, UriTemplate};
 
     /// What is said about a form, or nothing when it is read.
     fn check(protocol: Protocol, form: &str, expected: &str) {
-        const UNDO: NotServed =
-            NotServed { name: "Undo", method: "", uri: "", query: &[], headers: &[] };
+        const UNDO: NotServed = NotServed {
+            name: "Undo",
+            method: "",
+            uri: UriTemplate::new(""),
+            query: &[],
+            headers: &[],
+        };
         let model = Model { not_served: &[UNDO], ..*everything::model(protocol) };
         let read = Form::parse("", form.as_bytes()).and_then(|form| {
             let operation = super::operation(protocol, &model, &form)?;

@@ -11,7 +11,7 @@ use super::scalar::{self, Unreadable};
 use super::xml::{read, tree, write::Writer};
 use crate::schema::{Kind, Location, Member, Namespace, Schema, TimestampFormat};
 use crate::service::{Model, Operation};
-use crate::{Body, Error, Value};
+use crate::{Body, Error, Value, cut};
 
 /// Names and values in order, decoded: a path's labels or a query.
 pub(super) type Pairs = Vec<(String, String)>;
@@ -19,14 +19,14 @@ pub(super) type Pairs = Vec<(String, String)>;
 /// A URL's query. A plus is a space, as S3 reads it.
 pub(super) fn query(parts: &Parts) -> Result<Pairs, Error> {
     let text = parts.uri.query().unwrap_or_default();
-    let pairs: Vec<&str> = text.split('&').filter(|pair| !pair.is_empty()).collect();
+    let pairs: Vec<&str> = cut::every(text, b'&').filter(|pair| !pair.is_empty()).collect();
     if pairs.len() > super::limits::PARAMETERS_MAX {
         return Err(invalid_uri());
     }
     pairs
         .into_iter()
         .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = cut::once(pair, b'=').unwrap_or((pair, ""));
             let text = |text| scalar::percent_decode(text, true).ok_or_else(invalid_uri);
             Ok((text(name)?, text(value)?))
         })
@@ -119,13 +119,14 @@ impl Request<'_> {
 
     /// Everything in the query that no other member and not the template names.
     fn query_map(&self, schema: &Schema, operation: &Operation, lists: bool) -> Option<Value> {
-        let literals = operation.http_uri.split_once('?').map_or("", |(_, query)| query);
+        let literals = operation.http_uri.query;
         let named = |name: &str| {
             schema.members().iter().any(|member| {
                 member.location == Location::QueryString
                     && !matches!(member.schema.kind, Kind::Map(_))
                     && member.wire_or_name() == name
-            }) || literals.split('&').any(|literal| literal.split('=').next() == Some(name))
+            }) || cut::every(literals, b'&')
+                .any(|literal| cut::every(literal, b'=').next() == Some(name))
         };
         let mut entries: Vec<(String, Value)> = Vec::new();
         for (name, text) in self.query.iter().filter(|(name, _)| !named(name)) {
@@ -142,6 +143,12 @@ impl Request<'_> {
 
     fn header(&self, member: &Member) -> Result<Option<Value>, Error> {
         let name = member.wire_or_name();
+        // Of a dozen headers that an operation may have, most requests have none, and looking one
+        // up takes longer than this.
+        let named = |known: &HeaderName| known.as_str().eq_ignore_ascii_case(name);
+        if !self.parts.headers.keys().any(named) {
+            return Ok(None);
+        }
         let values: Vec<Cow<'_, str>> =
             self.parts.headers.get_all(name).iter().map(text_of).collect();
         let found: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
@@ -380,6 +387,10 @@ fn document(root: &str, schema: &Schema, value: &Value, namespace: Option<Namesp
 }
 
 fn put_header(headers: &mut HeaderMap, member: &Member, value: &Value) {
+    // Most of them, and not copied for it.
+    if let Value::String(text) = value {
+        return insert(headers, member.wire_or_name(), text);
+    }
     let format = member.timestamp_format.or(member.schema.timestamp_format);
     let text = match (&member.schema.kind, value) {
         (Kind::List(list), Value::List(items)) => {

@@ -3,9 +3,9 @@
 use http::request::Parts;
 
 use super::rest::{self, Pairs};
-use crate::Error;
 use crate::schema::Location;
-use crate::service::{Model, NotServed, Operation};
+use crate::service::{Model, NotServed, Operation, UriTemplate};
+use crate::{Error, cut};
 
 /// The operation, and the labels of its path, decoded.
 pub(super) fn find(
@@ -14,16 +14,19 @@ pub(super) fn find(
     query: &Pairs,
 ) -> Result<(&'static Operation, Pairs), Error> {
     let method = parts.method.as_str();
-    let candidates = |candidate: &Candidate| candidate.method == method;
-    let served = model.operations.iter().map(Candidate::served);
-    let not_served = model.not_served.iter().map(Candidate::not_served);
+    let mut best: Option<(Fit<'_>, _)> = None;
+    let mut consider = |candidate: Candidate| {
+        if candidate.method == method
+            && let Some(fit) = candidate.fit(parts, query)
+            && best.as_ref().is_none_or(|(known, _)| known.rank <= fit.rank)
+        {
+            best = Some((fit, candidate.what));
+        }
+    };
     // Of two that fit alike the later is taken, and that shall be one that is served: ListBuckets
     // and not ListDirectoryBuckets, which differ by their hosts.
-    let fits = not_served
-        .chain(served)
-        .filter(candidates)
-        .filter_map(|candidate| Some((candidate.fit(parts, query)?, candidate.what)));
-    let best = fits.max_by_key(|(fit, _)| fit.rank);
+    model.not_served.iter().map(Candidate::not_served).for_each(&mut consider);
+    model.operations.iter().map(Candidate::served).for_each(&mut consider);
     let s3 = model.signing_name == "s3";
     match best.filter(|(_, what)| !(s3 && what.is_ok_and(|found| lacks_query(found, query)))) {
         Some((fit, Ok(operation))) => Ok((operation, rest::decode_labels(fit.labels)?)),
@@ -53,7 +56,7 @@ fn lacks_query(operation: &Operation, query: &Pairs) -> bool {
 /// their template, which costs two comparisons.
 struct Candidate {
     method: &'static str,
-    uri: &'static str,
+    uri: UriTemplate,
     what: Result<&'static Operation, &'static NotServed>,
 }
 
@@ -85,9 +88,8 @@ impl Candidate {
     }
 
     fn fit<'a>(&self, parts: &'a Parts, query: &Pairs) -> Option<Fit<'a>> {
-        let (path, literals) = self.uri.split_once('?').unwrap_or((self.uri, ""));
-        let query_literals = all_literals(literals, query)?;
-        let (path_literals, labels) = match_path(path, parts.uri.path())?;
+        let query_literals = all_literals(self.uri.query, query)?;
+        let (path_literals, labels) = match_path(self.uri.path, parts.uri.path())?;
         let (present, missing) = self.required(parts, query);
         let missing = std::cmp::Reverse(missing);
         Some(Fit { rank: Rank { query_literals, path_literals, missing, present }, labels })
@@ -121,8 +123,11 @@ impl Candidate {
 /// How many parts the template's own query has, when the request has them all.
 fn all_literals(literals: &str, query: &Pairs) -> Option<usize> {
     let mut count = 0;
-    for literal in literals.split('&').filter(|part| !part.is_empty()) {
-        let (name, value) = literal.split_once('=').unwrap_or((literal, ""));
+    if literals.is_empty() {
+        return Some(0);
+    }
+    for literal in cut::every(literals, b'&').filter(|part| !part.is_empty()) {
+        let (name, value) = cut::once(literal, b'=').unwrap_or((literal, ""));
         let fits = |(known, given): &(String, String)| {
             known == name && (value.is_empty() || given == value)
         };
@@ -143,7 +148,7 @@ fn match_path<'a>(
     let mut left = path.strip_prefix('/').unwrap_or(path);
     let mut labels = Vec::new();
     let mut literals = 0;
-    let mut segments = template.split('/').filter(|segment| !segment.is_empty()).peekable();
+    let mut segments = cut::every(template, b'/').filter(|segment| !segment.is_empty()).peekable();
     while let Some(segment) = segments.next() {
         let label = segment.strip_prefix('{').and_then(|inner| inner.strip_suffix('}'));
         if let Some(name) = label.and_then(|label| label.strip_suffix('+')) {
@@ -152,7 +157,7 @@ fn match_path<'a>(
             labels.push((name, taken));
             return (!taken.is_empty()).then_some((literals, labels));
         }
-        let (taken, rest) = left.split_once('/').unwrap_or((left, ""));
+        let (taken, rest) = cut::once(left, b'/').unwrap_or((left, ""));
         match label {
             Some(_) if taken.is_empty() => return None,
             Some(name) => labels.push((name, taken)),

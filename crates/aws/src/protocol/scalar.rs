@@ -67,7 +67,7 @@ pub(super) fn print(value: &Value, format: TimestampFormat) -> Option<String> {
 
 /// Text as it was before it was put into a URL; `None` when that is no UTF-8.
 pub fn percent_decode(text: &str, plus_is_space: bool) -> Option<String> {
-    if !text.contains(['%', '+']) {
+    if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() {
         return Some(text.to_owned());
     }
     let mut out = Vec::with_capacity(text.len());

@@ -8,7 +8,7 @@ use super::xml::write::Writer;
 use super::{TARGET, json};
 use crate::Value;
 use crate::schema::{Kind, Location, Member, Schema, TimestampFormat};
-use crate::service::{Model, Protocol};
+use crate::service::{Model, Protocol, UriTemplate};
 
 /// Method, URI, headers and body.
 pub(super) struct Written {
@@ -122,10 +122,9 @@ fn form_name(member: &Member, ec2: bool) -> String {
     }
 }
 
-fn rest(template: &str, schema: &Schema, input: &Value) -> Written {
-    let (path, literal) = template.split_once('?').unwrap_or((template, ""));
-    let mut path = path.to_owned();
-    let mut query = vec![literal.to_owned()];
+fn rest(template: UriTemplate, schema: &Schema, input: &Value) -> Written {
+    let mut path = template.path.to_owned();
+    let mut query = vec![template.query.to_owned()];
     let mut headers = Vec::new();
     let mut body = Vec::new();
     for member in schema.members() {

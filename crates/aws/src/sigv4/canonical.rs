@@ -1,6 +1,8 @@
 //! The one text that client and server both make of a request.
 
-use super::encoding::{decode, push_encoded, push_encoded_path};
+use std::borrow::Cow;
+
+use super::encoding::{decode, is_unreserved, push_encoded, push_encoded_path};
 use super::error::SignatureError;
 use super::request::Request;
 
@@ -104,11 +106,14 @@ fn push_query(
     Ok(())
 }
 
-fn reencode(text: &str) -> Result<Vec<u8>, SignatureError> {
+fn reencode(text: &str) -> Result<Cow<'_, [u8]>, SignatureError> {
+    if text.bytes().all(is_unreserved) {
+        return Ok(text.as_bytes().into());
+    }
     let decoded = decode(text.as_bytes()).ok_or(SignatureError::MalformedQuery)?;
     let mut out = Vec::with_capacity(text.len());
     push_encoded(&mut out, &decoded);
-    Ok(out)
+    Ok(out.into())
 }
 
 /// `name:value`, all values of one name joined with commas. An absent header counts as empty:

@@ -27,7 +27,7 @@ pub(super) fn push_encoded_path(out: &mut Vec<u8>, path: &[u8]) {
     }
 }
 
-fn is_unreserved(byte: u8) -> bool {
+pub(super) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
@@ -39,7 +39,7 @@ fn push_escape(out: &mut Vec<u8>, byte: u8) {
 
 /// Undoes percent-encoding; a plus stays a plus. `None` for a `%` without two hex digits.
 pub fn decode(text: &[u8]) -> Option<Cow<'_, [u8]>> {
-    if !text.contains(&b'%') {
+    if memchr::memchr(b'%', text).is_none() {
         return Some(Cow::Borrowed(text));
     }
     let mut out = Vec::with_capacity(text.len());
@@ -68,9 +68,12 @@ fn hex_digit(byte: u8) -> Option<u8> {
 
 /// Lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let text = digits.map(|digit| DIGITS[usize::from(digit)]).collect();
-    String::from_utf8(text).expect("digits are ASCII")
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// The hexadecimal SHA-256 of `bytes`.

@@ -8,9 +8,9 @@ use super::canonical::{Form, PathRule, SignatureIn};
 use super::error::{ExpiresFault, Place, ScopeFault, SignatureError};
 use super::key::Scope;
 use super::payload::PayloadHash;
-use super::request::{Mechanism, Request, mechanism};
+use super::request::{Mechanism, Request, decoded, mechanism};
 use super::{ALGORITHM, EXPIRES_MAX_SECS, SKEW_MAX, TERMINATOR};
-use crate::{Region, Timestamp};
+use crate::{Region, Timestamp, cut};
 
 /// A signature with all it claims, well-formed, of this time and for this service. Whether it
 /// is right, [`super::verify`] says.
@@ -104,7 +104,7 @@ struct Fields {
 impl Fields {
     fn of_header(request: &Request<'_>) -> Result<Self, SignatureError> {
         let authorization = request.header(AUTHORIZATION).unwrap_or_default().trim().to_owned();
-        let (algorithm, rest) = authorization.split_once(' ').unwrap_or((&authorization, ""));
+        let (algorithm, rest) = cut::once(&authorization, b' ').unwrap_or((&authorization, ""));
         let amz_date = request.headers.contains_key("x-amz-date");
         let date_header = if amz_date { "x-amz-date" } else { "date" };
         let mut fields = Self {
@@ -119,8 +119,8 @@ impl Fields {
             authorization: String::new(),
             stray: false,
         };
-        for part in rest.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let Some((name, value)) = part.split_once('=') else {
+        for part in cut::every(rest, b',').map(str::trim).filter(|part| !part.is_empty()) {
+            let Some((name, value)) = cut::once(part, b'=') else {
                 fields.stray = true;
                 continue;
             };
@@ -139,19 +139,39 @@ impl Fields {
     }
 
     fn of_query(request: &Request<'_>) -> Result<Self, SignatureError> {
-        let in_header = || request.header("x-amz-security-token").map(ToOwned::to_owned);
-        Ok(Self {
+        let mut algorithm = None;
+        let mut fields = Self {
             place: Place::Query,
-            algorithm: request.parameter("X-Amz-Algorithm")?.unwrap_or_default(),
-            credential: request.parameter("X-Amz-Credential")?,
-            signed_headers: request.parameter("X-Amz-SignedHeaders")?,
-            signature: request.parameter("X-Amz-Signature")?,
-            date: request.parameter("X-Amz-Date")?,
-            expires: request.parameter("X-Amz-Expires")?,
-            session_token: request.parameter("X-Amz-Security-Token")?.or_else(in_header),
+            algorithm: String::new(),
+            credential: None,
+            signed_headers: None,
+            signature: None,
+            date: None,
+            expires: None,
+            session_token: None,
             authorization: String::new(),
             stray: false,
-        })
+        };
+        for (name, value) in request.parameters() {
+            let field = match name {
+                "X-Amz-Algorithm" => &mut algorithm,
+                "X-Amz-Credential" => &mut fields.credential,
+                "X-Amz-SignedHeaders" => &mut fields.signed_headers,
+                "X-Amz-Signature" => &mut fields.signature,
+                "X-Amz-Date" => &mut fields.date,
+                "X-Amz-Expires" => &mut fields.expires,
+                "X-Amz-Security-Token" => &mut fields.session_token,
+                _ => continue,
+            };
+            // Of two, which one would be signed?
+            if field.replace(decoded(value)?).is_some() {
+                return Err(SignatureError::MalformedQuery);
+            }
+        }
+        fields.algorithm = algorithm.unwrap_or_default();
+        let in_header = || request.header("x-amz-security-token").map(ToOwned::to_owned);
+        fields.session_token = fields.session_token.or_else(in_header);
+        Ok(fields)
     }
 
     /// As S3 does: the date and the time come before everything else in the header.
@@ -306,7 +326,7 @@ impl Fields {
 
     fn signed_headers(&self) -> Vec<String> {
         let list = self.signed_headers.as_deref().unwrap_or_default();
-        let mut names: Vec<_> = list.split(';').map(str::to_ascii_lowercase).collect();
+        let mut names: Vec<_> = cut::every(list, b';').map(str::to_ascii_lowercase).collect();
         names.sort_unstable();
         names
     }
@@ -318,8 +338,11 @@ impl Fields {
         endpoint: &Endpoint<'_>,
     ) -> Result<(String, Scope), SignatureError> {
         let credential = self.credential.as_deref().unwrap_or_default();
-        let parts: Vec<&str> = credential.split('/').collect();
-        let &[access_key_id, date, region, service, terminator] = parts.as_slice() else {
+        let mut parts = cut::every(credential, b'/');
+        let parts: [_; 6] = std::array::from_fn(|_| parts.next());
+        let [Some(access_key_id), Some(date), Some(region), Some(service), Some(terminator), None] =
+            parts
+        else {
             let credential = credential.to_owned();
             return Err(SignatureError::MalformedCredential { place: self.place, credential });
         };
@@ -336,7 +359,9 @@ impl Fields {
         if terminator != TERMINATOR {
             faults.push(ScopeFault::Terminator { given: terminator.to_owned() });
         }
-        faults.extend(date_fault(date, at));
+        if scope.as_ref().is_none_or(|scope| scope.date != date) {
+            faults.extend(date_fault(date, at));
+        }
         match scope {
             Some(scope) if faults.is_empty() => Ok((access_key_id.to_owned(), scope)),
             _ => Err(SignatureError::Scope { place: self.place, faults }),

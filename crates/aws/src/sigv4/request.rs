@@ -7,6 +7,7 @@ use http::header::{AUTHORIZATION, AsHeaderName};
 
 use super::encoding::decode;
 use super::error::SignatureError;
+use crate::cut;
 
 /// The signed parts of a request, exactly as they came: a signature covers bytes, so nothing
 /// may decode or normalise them first.
@@ -38,14 +39,9 @@ impl<'a> From<&'a http::request::Parts> for Request<'a> {
 impl<'a> Request<'a> {
     /// The undecoded name and value of each query parameter; `?a` is an empty `a`.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        self.query
-            .split('&')
+        cut::every(self.query, b'&')
             .filter(|pair| !pair.is_empty())
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-    }
-
-    pub(crate) fn has_parameter(&self, name: &str) -> bool {
-        self.parameters().any(|(key, _)| key == name)
+            .map(|pair| cut::once(pair, b'=').unwrap_or((pair, "")))
     }
 
     /// The decoded value of the parameter `name`.
@@ -58,8 +54,7 @@ impl<'a> Request<'a> {
         if values.next().is_some() {
             return Err(SignatureError::MalformedQuery);
         }
-        let bytes = decode(value.as_bytes()).ok_or(SignatureError::MalformedQuery)?;
-        String::from_utf8(bytes.into_owned()).map(Some).map_err(|_| SignatureError::MalformedQuery)
+        decoded(value).map(Some)
     }
 
     /// The value of a header that may come once only; `None` when it is absent or not text.
@@ -68,6 +63,15 @@ impl<'a> Request<'a> {
         let value = values.next()?;
         if values.next().is_some() { None } else { value.to_str().ok() }
     }
+}
+
+/// A parameter's value as text.
+///
+/// # Errors
+/// When it is not encoded UTF-8.
+pub(super) fn decoded(value: &str) -> Result<String, SignatureError> {
+    let bytes = decode(value.as_bytes()).ok_or(SignatureError::MalformedQuery)?;
+    String::from_utf8(bytes.into_owned()).map_err(|_| SignatureError::MalformedQuery)
 }
 
 /// Where a request carries its signature.
@@ -86,8 +90,11 @@ pub enum Mechanism {
 /// # Errors
 /// When it is signed in two ways at once, or in one that nobody here reads.
 pub fn mechanism(request: &Request<'_>) -> Result<Option<Mechanism>, SignatureError> {
-    let v4_query = request.has_parameter("X-Amz-Algorithm");
-    let v2_query = request.has_parameter("Signature");
+    let (mut v4_query, mut v2_query) = (false, false);
+    for (name, _) in request.parameters() {
+        v4_query |= name == "X-Amz-Algorithm";
+        v2_query |= name == "Signature";
+    }
     if request.headers.contains_key(AUTHORIZATION) {
         // Two of them, or one that is not text, is no scheme anyone supports.
         let authorization = request.header(AUTHORIZATION).unwrap_or("?");
