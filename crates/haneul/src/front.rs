@@ -127,13 +127,16 @@ impl Front {
             return page;
         }
         let (parts, incoming) = request.into_parts();
-        if websites || self.is_for_s3(&parts) {
+        let claimed = route::claimed_service(&parts);
+        if websites || self.is_for_s3(&parts, claimed.as_deref()) {
+            drop(claimed);
             return self.answer_s3(parts, incoming, peer).await;
         }
         let request_id = self.random.uuid();
         let mut line = RequestLine::new(request_id.clone());
         let mut form = Form { protocol: Protocol::Query, model: route::Looks::Query.model() };
-        let answered = self.operate(&parts, incoming, peer, &mut form, &mut line);
+        let asked = Arrived { parts: &parts, claimed: claimed.as_deref(), incoming, peer };
+        let answered = self.operate(asked, &mut form, &mut line);
         // A panic is a fault of ours like any other: it is answered and logged with the id.
         let answered = AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|panic| {
             let what = panic.downcast_ref::<String>().cloned();
@@ -168,13 +171,13 @@ impl Front {
 
     async fn operate(
         &self,
-        parts: &Parts,
-        incoming: Incoming,
-        peer: Peer,
+        arrived: Arrived<'_>,
         form: &mut Form,
         line: &mut RequestLine,
     ) -> Result<Answer, Error> {
-        let route_by = |body: &[u8]| route::route(&self.services, &self.domain, parts, body);
+        let Arrived { parts, claimed, incoming, peer } = arrived;
+        let route_by =
+            |body: &[u8]| route::route(&self.services, &self.domain, parts, claimed, body);
         // A form says in its body what its head may not; S3's bodies may be large, and nothing
         // is done with them.
         let read = route::is_form(&parts.headers) || !route_by(b"").is_lacking_s3();
@@ -323,6 +326,15 @@ impl Front {
     pub fn unsupported(&self) -> Vec<Unsupported> {
         self.refused.list()
     }
+}
+
+/// A request whose service is not known yet.
+struct Arrived<'a> {
+    parts: &'a Parts,
+    /// What [`route::claimed_service`] says.
+    claimed: Option<&'a str>,
+    incoming: Incoming,
+    peer: Peer,
 }
 
 /// A request for a service that is served.

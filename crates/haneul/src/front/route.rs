@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use aws::{Model, Service, sigv4};
+use aws::{Model, Service, cut, sigv4};
 use http::request::Parts;
 use http::{HeaderMap, Uri, header};
 
@@ -40,9 +40,19 @@ pub enum Looks {
     Json11,
 }
 
-/// `body` is empty where it was not read.
-pub fn route(services: &[Arc<dyn Service>], domain: &str, parts: &Parts, body: &[u8]) -> Route {
-    let scope = sigv4::claimed_scope(&sigv4::Request::from(parts)).map(|(_, service)| service);
+/// The service of the scope that a request claims to be signed for.
+pub fn claimed_service(parts: &Parts) -> Option<Cow<'_, str>> {
+    sigv4::claimed_scope(&sigv4::Request::from(parts)).map(|(_, service)| service)
+}
+
+/// `claimed` is [`claimed_service`]'s; `body` is empty where it was not read.
+pub fn route(
+    services: &[Arc<dyn Service>],
+    domain: &str,
+    parts: &Parts,
+    claimed: Option<&str>,
+    body: &[u8],
+) -> Route {
     let host = || service_of_host(host(parts)?, domain);
     let action = action(parts, body);
     let version = form_value(parts, body, "Version");
@@ -61,7 +71,7 @@ pub fn route(services: &[Arc<dyn Service>], domain: &str, parts: &Parts, body: &
         services.iter().find(|service| knows(service.model())).cloned()
     };
     let target = target(&parts.headers);
-    let found = match (&scope, target, action) {
+    let found = match (claimed, target, action) {
         (Some(name), _, _) => by_name(name),
         (None, Some((prefix, _)), _) => by_target(prefix),
         (None, None, Some(action)) => by_action(action).or_else(|| by_name(&host()?)),
@@ -71,8 +81,8 @@ pub fn route(services: &[Arc<dyn Service>], domain: &str, parts: &Parts, body: &
     match found {
         Some(service) => Route::Served(service),
         None => {
-            let prefix = target.map(|(prefix, _)| prefix.to_owned());
-            let service = scope.map(Cow::into_owned).or(prefix).or_else(host);
+            let named = claimed.or(target.map(|(prefix, _)| prefix)).map(str::to_owned);
+            let service = named.or_else(host);
             let service = service.unwrap_or_else(|| unnamed(action).to_owned());
             let looks = looks(&service, parts, action);
             Route::NotServed { service, looks }
@@ -102,8 +112,8 @@ fn form_value<'a>(parts: &'a Parts, body: &'a [u8], name: &str) -> Option<&'a st
     let in_body = if is_form(&parts.headers) { std::str::from_utf8(body).ok() } else { None };
     [in_query, in_body.unwrap_or_default()]
         .into_iter()
-        .flat_map(|form| form.split('&'))
-        .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
+        .flat_map(|form| cut::every(form, b'&'))
+        .find_map(|pair| cut::once(pair, b'=').filter(|(key, _)| *key == name))
         .map(|(_, value)| value)
 }
 

@@ -48,16 +48,16 @@ struct Known {
 }
 
 impl Front {
-    /// Whether a request is S3's, by its head alone.
-    pub(super) fn is_for_s3(&self, parts: &Parts) -> bool {
-        if let Some((_, service)) = sigv4::claimed_scope(&sigv4::Request::from(parts)) {
+    /// Whether a request is S3's, by its head alone; `claimed` is [`route::claimed_service`]'s.
+    pub(super) fn is_for_s3(&self, parts: &Parts, claimed: Option<&str>) -> bool {
+        if let Some(service) = claimed {
             return service == MODEL.signing_name;
         }
         let by_host = || route::host(parts).and_then(|host| Address::of_host(host, &self.domain));
         if route::is_form(&parts.headers) && by_host().is_none() {
             return false;
         }
-        let route = route::route(&self.services, &self.domain, parts, b"");
+        let route = route::route(&self.services, &self.domain, parts, None, b"");
         matches!(route, route::Route::Served(service) if service.model().signing_name == MODEL.signing_name)
     }
 

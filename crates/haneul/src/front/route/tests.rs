@@ -9,8 +9,10 @@ fn parts(request: http::request::Builder) -> Parts {
 #[test]
 fn a_service_that_is_not_served_is_named_and_known_by_its_looks() {
     let check = |request: http::request::Builder, body: &str, expected: (&str, Looks)| {
+        let parts = parts(request);
+        let claimed = claimed_service(&parts);
         let Route::NotServed { service, looks } =
-            route(&[], "localhost", &parts(request), body.as_bytes())
+            route(&[], "localhost", &parts, claimed.as_deref(), body.as_bytes())
         else {
             panic!("nothing is served");
         };

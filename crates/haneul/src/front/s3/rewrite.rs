@@ -1,7 +1,7 @@
 //! What is changed in a verified request before it is parsed: addresses become path style,
 //! parameters of presigned URLs become the headers that they stand for.
 
-use aws::{Error, sigv4};
+use aws::{Error, cut, sigv4};
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -49,11 +49,12 @@ const OF_SIGNATURES: [&str; 9] = [
 pub fn headers_from_query(parts: &mut Parts) -> Result<(), Error> {
     let query = parts.uri.query().unwrap_or_default();
     let mut found = Vec::new();
-    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-        let name = name.to_ascii_lowercase();
-        if !name.starts_with("x-amz-") || OF_SIGNATURES.contains(&name.as_str()) {
+    for (name, value) in cut::every(query, b'&').filter_map(|pair| cut::once(pair, b'=')) {
+        let stands_for = name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("x-amz-"));
+        if !stands_for || OF_SIGNATURES.iter().any(|own| own.eq_ignore_ascii_case(name)) {
             continue;
         }
+        let name = name.to_ascii_lowercase();
         let value = sigv4::decode(value.as_bytes()).ok_or_else(invalid_uri)?;
         let unfit = || {
             Error::client(400, "InvalidArgument", "A parameter cannot be a header")
