@@ -18,6 +18,7 @@ use crate::keeper::Keeper;
 use crate::line::{Crowded, Line, LogState, closed};
 use crate::memory_disk::MemoryDisk;
 use crate::options::{FoundIndex, Opener};
+use crate::rebuild::Rebuilder;
 use crate::replay::{ReplayError, replay};
 use crate::scan::{Layers, scan};
 use crate::shared::Shared;
@@ -69,8 +70,10 @@ impl Engine {
         let extents = extents_of(&options, &tables)?;
         let disks = options.zones.iter().map(|zone| zone.extents.clone()).collect();
         let (line, queue) = Line::new(log.clone(), tables.active.reached.number);
-        let shared = Arc::new(Shared::new(tables, line, log, extents));
-        let keeper = Keeper::new(shared.clone(), queue, opener, options.limits);
+        let (rebuilds, asked) = tokio::sync::mpsc::unbounded_channel();
+        let shared = Arc::new(Shared::new(tables, line, log, extents, rebuilds));
+        let rebuilder = Rebuilder { asked, file: options.index, limits: options.limits.clone() };
+        let keeper = Keeper::new(shared.clone(), queue, opener, rebuilder, options.limits);
         let keeper = Some(tokio::spawn(keeper.run())).into();
         let tender = Some(Tender::start(shared.clone(), disks)).into();
         Ok((Self { running: Arc::new(Running { shared, keeper, tender }) }, found))
@@ -180,12 +183,14 @@ impl Engine {
         Health { unavailable: log.stopped().or(stuck), zones: zones.collect() }
     }
 
-    /// Reads every blob outside of the log again, in all zones, and makes whole what is not.
+    /// Reads the log again in all zones, holds the index against it, reads every blob outside of
+    /// it again, and makes whole what is not.
     ///
     /// # Errors
     /// When it was cut short; what was mended by then stays so.
     pub async fn scrub(&self) -> Result<ScrubReport, KeepingError> {
-        self.shared().scrub(None).await
+        let log = self.shared().scrub_log().await?;
+        Ok(ScrubReport { log, ..self.shared().scrub(None).await? })
     }
 
     /// Has a blob lie as `layout` says, from where it lies to there.

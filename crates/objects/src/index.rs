@@ -1,6 +1,7 @@
 //! The index: a view of the log up to some place, larger than memory. It can be lost at any time
 //! and is built again from the log.
 
+mod audit;
 mod database;
 mod memory;
 
@@ -9,7 +10,9 @@ use std::collections::BTreeMap;
 pub(crate) use database::Database;
 pub(crate) use memory::Memory;
 
-use crate::frame::Stored;
+use journal::Place;
+
+use crate::frame::{Effect, Stored};
 use crate::scan::Cursor;
 use crate::table::{Blob, Reached, Slot, Table};
 use crate::{BlobId, ReadError};
@@ -52,6 +55,27 @@ pub(crate) trait Index: Send + Sync {
     /// The room that attached blobs take of each extent, as far as it shows the log; extents
     /// without any are not there.
     fn extents(&self) -> Result<BTreeMap<u64, u64>, IndexError>;
+
+    /// Begins to hold what it shows against the log; `None` for one that cannot rot. Blocks.
+    ///
+    /// # Errors
+    /// When what it shows is damaged.
+    fn audit(&self) -> Result<Option<Box<dyn Audit>>, IndexError>;
+}
+
+/// What an index showed at one moment, held against the log frame by frame. An error is damage.
+pub(crate) trait Audit {
+    fn reached(&self) -> Reached;
+
+    /// To be told each frame that the log has, from its front to what was reached.
+    fn frame(
+        &mut self,
+        place: Place,
+        payload_bytes: usize,
+        effect: &Effect,
+    ) -> Result<(), IndexError>;
+
+    fn end(&self) -> Result<(), IndexError>;
 }
 
 /// What a segment of the log holds for us.

@@ -16,8 +16,9 @@ use crate::extents::Hold;
 use crate::frame::Effect;
 use crate::line::{Crowded, Done, LogState, Submitted, Waiting};
 use crate::options::{CROWDED_TIMES, Limits, Opener};
+use crate::rebuild::Rebuilder;
 use crate::replay::replay_after;
-use crate::shared::Shared;
+use crate::shared::{Rebuild, Shared};
 use crate::table::{At, Table};
 
 /// Answered together; bounds how long readers wait for the table.
@@ -29,6 +30,7 @@ pub(crate) struct Keeper {
     shared: Arc<Shared>,
     queue: UnboundedReceiver<Waiting>,
     opener: Opener,
+    rebuilder: Rebuilder,
     limits: Limits,
     flush: Option<JoinHandle<Result<(), String>>>,
     flush_retry: Duration,
@@ -63,9 +65,10 @@ impl Keeper {
         shared: Arc<Shared>,
         queue: UnboundedReceiver<Waiting>,
         opener: Opener,
+        rebuilder: Rebuilder,
         limits: Limits,
     ) -> Self {
-        Self { shared, queue, opener, limits, flush: None, flush_retry: RETRY_FIRST }
+        Self { shared, queue, opener, rebuilder, limits, flush: None, flush_retry: RETRY_FIRST }
     }
 
     /// Runs until the line is closed and everything in it is answered.
@@ -75,6 +78,7 @@ impl Keeper {
             tokio::select! {
                 biased;
                 flushed = flushed(&mut self.flush) => self.after_flush(flushed),
+                Some(answer) = self.rebuilder.asked.recv() => self.rebuild(answer).await,
                 waiting = self.queue.recv() => match waiting {
                     Some(first) => self.answer(first).await,
                     None => break,
@@ -274,6 +278,21 @@ impl Keeper {
         self.flush_if_due();
     }
 
+    /// Makes the index anew. Whatever is in memory stays there, over the new index as it was
+    /// over the old, and what becomes durable meanwhile waits: this is as rare as rot.
+    async fn rebuild(&mut self, answer: Rebuild) {
+        let written = match &self.flush {
+            Some(_) => Some(flushed(&mut self.flush).await),
+            None => None,
+        };
+        let done = self.rebuilder.rebuild(self.shared.clone()).await;
+        if let Some(written) = written {
+            self.after_flush(written);
+        }
+        // Whoever asked may have gone.
+        let _ = answer.send(done);
+    }
+
     /// Leaves as little as can be for the next start to read.
     async fn flush_all(&mut self) {
         if self.flush.is_some() {
@@ -317,6 +336,7 @@ async fn flush(shared: Arc<Shared>, frozen: Arc<Table>, wait: Duration) -> Resul
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
+    let rebuilds = shared.rebuilds.clone();
     let write = move || {
         let index = shared.tables().index.clone();
         index.apply(&frozen).map_err(|error| error.to_string())?;
@@ -329,5 +349,9 @@ async fn flush(shared: Arc<Shared>, frozen: Arc<Table>, wait: Duration) -> Resul
         }
         Ok(())
     };
-    tokio::task::spawn_blocking(write).await.unwrap_or_else(|panic| Err(panic.to_string()))
+    tokio::task::spawn_blocking(write).await.unwrap_or_else(|panic| {
+        // What rotted makes redb panic: no retry would help.
+        let _ = rebuilds.send(oneshot::channel().0);
+        Err(panic.to_string())
+    })
 }

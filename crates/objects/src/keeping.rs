@@ -3,6 +3,7 @@
 //! be kept in two zones. All of it goes through the line as any change does, so readers and
 //! writers see nothing of it; `docs/0007-object-engine.md` has the argument.
 
+mod audit;
 mod collect;
 mod compact;
 mod moving;
@@ -15,7 +16,7 @@ use crate::frame::Stored;
 use crate::shared::Shared;
 use crate::table::Table;
 use crate::{BlobId, CommitError, ReadError, WriteError};
-pub use scrub::ScrubReport;
+pub use scrub::{LogScrub, ScrubReport};
 
 /// Why a round was cut short; the next one begins anew.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,8 @@ pub enum KeepingError {
     Write(#[from] WriteError),
     #[error("the log cannot be read: {0}")]
     Log(String),
+    #[error("the index is damaged and could not be built again: {0}")]
+    Index(String),
 }
 
 /// What the rounds remember of each other.

@@ -41,12 +41,25 @@ pub(crate) fn replay(
     index: Arc<dyn Index>,
     limits: &Limits,
 ) -> Result<Tables, ReplayError> {
+    replay_until(log, index, limits, log.committed())
+}
+
+/// The same, no further than `end`.
+pub(crate) fn replay_until(
+    log: &Journal,
+    index: Arc<dyn Index>,
+    limits: &Limits,
+    end: Sequence,
+) -> Result<Tables, ReplayError> {
     let mut tables = Tables::over(index);
     let reached = tables.active.reached;
     let from_the_front = reached == Reached::default();
     let frames = if from_the_front { front(log)? } else { frames_after(log, reached.sequence)? };
     for (frame, nth) in frames.zip(0_u64..) {
         let frame = frame?;
+        if frame.sequence > end {
+            break;
+        }
         let at = at(&frame);
         let frame = decode(&frame.payload)?;
         if nth == 0 && from_the_front && log.read(Sequence(0)).is_err() {
@@ -77,7 +90,7 @@ fn frames_after(log: &Journal, sequence: Sequence) -> Result<journal::Frames, Re
 }
 
 /// Everything that the log still has.
-fn front(log: &Journal) -> Result<journal::Frames, ReplayError> {
+pub(crate) fn front(log: &Journal) -> Result<journal::Frames, ReplayError> {
     match log.read(Sequence(0)) {
         Err(journal::ReadError::Truncated { oldest }) => {
             Ok(log.read(Sequence(oldest.0.saturating_sub(1)))?)

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 use journal::Journal;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::blob::{MovingReader, Reading};
 use crate::extents::Extents;
@@ -33,13 +33,24 @@ pub(crate) struct Shared {
     pub(crate) extents: Extents,
     /// The last stamp or id given.
     ids: AtomicU64,
+    /// Asks the keeper for another index.
+    pub(crate) rebuilds: mpsc::UnboundedSender<Rebuild>,
 }
 
+/// Answered when readers look into the new index.
+pub(crate) type Rebuild = oneshot::Sender<Result<(), String>>;
+
 impl Shared {
-    pub(crate) fn new(tables: Tables, line: Line, log: Journal, extents: Extents) -> Self {
+    pub(crate) fn new(
+        tables: Tables,
+        line: Line,
+        log: Journal,
+        extents: Extents,
+        rebuilds: mpsc::UnboundedSender<Rebuild>,
+    ) -> Self {
         let ids = AtomicU64::new(first_id(&log));
         let (tables, log) = (RwLock::new(tables), RwLock::new(log));
-        Self { tables, line, room: Notify::new(), log, extents, ids }
+        Self { tables, line, room: Notify::new(), log, extents, ids, rebuilds }
     }
 
     pub(crate) fn tables(&self) -> RwLockReadGuard<'_, Tables> {

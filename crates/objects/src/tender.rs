@@ -128,8 +128,8 @@ async fn keep(shared: Arc<Shared>, scrub_due: Arc<Notify>) {
 async fn scrub(shared: &Arc<Shared>) {
     let begun = Instant::now();
     match shared.scrub(Some(SCRUB_BYTES_A_SECOND)).await {
-        Ok(report) if report.damaged + report.moved > 0 => {
-            tracing::warn!(?report, took = ?begun.elapsed(), "extents were mended");
+        Ok(report) if report.damaged + report.moved > 0 || report.index_damage.is_some() => {
+            tracing::warn!(?report, took = ?begun.elapsed(), "what was damaged was mended");
         }
         Ok(report) => tracing::debug!(?report, took = ?begun.elapsed(), "extents are whole"),
         Err(error) => tracing::warn!(%error, "extents could not all be looked at"),

@@ -1,6 +1,7 @@
 //! The engine against a model of itself, over restarts, power cuts and lost indexes.
 
 mod faults;
+mod index_rot;
 mod keeping;
 mod lives;
 mod promises;

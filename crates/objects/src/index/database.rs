@@ -7,7 +7,7 @@
 //!             1 in an extent: location
 //! segments  segment u64 -> live bytes u64, begins well bool
 //! extents   extent u64 -> live bytes u64
-//! about     "format" u32, "journal" [16], "reached" sequence u64, number u64, segment u64 + 1
+//! about     "format" u32, "journal" [16], "reached" sequence u64, number u64, segment u64 + 1, CRC-64 u64
 //! ```
 //! Numbers are little-endian. Every transaction is durable and saves what redb needs to know of
 //! its pages, so that an opening after a crash does not walk the file.
@@ -18,31 +18,33 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::{Buf, Bytes};
+use crc_fast::CrcAlgorithm;
 use journal::{JournalId, Place, Sequence};
 use redb::{
     OwnedAccessGuard, OwnedRange, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition,
 };
 
-use super::{Counts, Index, IndexError, Segment};
+use super::{Audit, Counts, Index, IndexError, Segment};
 use crate::extents::Location;
 use crate::frame::Stored;
 use crate::scan::Cursor;
 use crate::table::{Blob, Reached, Slot, Table};
 use crate::{BlobId, ReadError, Row};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
-const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
-const BLOBS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blobs");
-const SEGMENTS: TableDefinition<'_, u64, (u64, bool)> = TableDefinition::new("segments");
-const EXTENTS: TableDefinition<'_, u64, u64> = TableDefinition::new("extents");
-const ABOUT: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("about");
+pub(super) const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
+pub(super) const BLOBS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blobs");
+pub(super) const SEGMENTS: TableDefinition<'_, u64, (u64, bool)> = TableDefinition::new("segments");
+pub(super) const EXTENTS: TableDefinition<'_, u64, u64> = TableDefinition::new("extents");
+pub(super) const ABOUT: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("about");
 
 const INLINE: u8 = 0;
 const IN_EXTENT: u8 = 1;
 
 pub(crate) struct Database {
-    database: redb::Database,
+    /// Until it is dropped.
+    database: Option<redb::Database>,
     view: RwLock<Arc<View>>,
 }
 
@@ -62,7 +64,7 @@ impl<E: Into<redb::Error>> From<E> for IndexError {
     }
 }
 
-fn damaged() -> IndexError {
+pub(super) fn damaged() -> IndexError {
     IndexError::Unusable("an entry cannot be read".to_owned())
 }
 
@@ -100,7 +102,7 @@ impl Database {
             return Err(IndexError::Unusable("it is of another log".to_owned()));
         }
         let view = RwLock::new(Arc::new(View::of(&database)?));
-        Ok(Self { database, view })
+        Ok(Self { database: Some(database), view })
     }
 
     fn begin(database: &redb::Database, journal: JournalId) -> Result<(), IndexError> {
@@ -119,8 +121,23 @@ impl Database {
         Ok(transaction.commit()?)
     }
 
+    fn database(&self) -> &redb::Database {
+        self.database.as_ref().expect("only dropping takes it")
+    }
+
     fn view(&self) -> Arc<View> {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// redb writes when it is closed, and what rotted can make it panic then too.
+impl Drop for Database {
+    fn drop(&mut self) {
+        let database = self.database.take();
+        let close = std::panic::AssertUnwindSafe(|| drop(database));
+        if std::panic::catch_unwind(close).is_err() {
+            tracing::error!("the index of the objects could not be closed");
+        }
     }
 }
 
@@ -173,7 +190,7 @@ impl Index for Database {
     }
 
     fn apply(&self, table: &Table) -> Result<(), IndexError> {
-        let mut transaction = self.database.begin_write()?;
+        let mut transaction = self.database().begin_write()?;
         transaction.set_quick_repair(true);
         let mut counts = Counts::default();
         put_rows(&transaction, table, &mut counts)?;
@@ -185,13 +202,13 @@ impl Index for Database {
             about.insert("reached", encode_reached(table.reached).as_slice())?;
         }
         transaction.commit()?;
-        let view = Arc::new(View::of(&self.database)?);
+        let view = Arc::new(View::of(self.database())?);
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
         Ok(())
     }
 
     fn segments(&self) -> Result<BTreeMap<u64, Segment>, IndexError> {
-        let table = self.database.begin_read()?.open_table(SEGMENTS)?;
+        let table = self.database().begin_read()?.open_table(SEGMENTS)?;
         let mut segments = BTreeMap::new();
         for entry in table.range::<u64>(..)? {
             let (segment, held) = entry?;
@@ -202,13 +219,17 @@ impl Index for Database {
     }
 
     fn extents(&self) -> Result<BTreeMap<u64, u64>, IndexError> {
-        let table = self.database.begin_read()?.open_table(EXTENTS)?;
+        let table = self.database().begin_read()?.open_table(EXTENTS)?;
         let mut extents = BTreeMap::new();
         for entry in table.range::<u64>(..)? {
             let (extent, live) = entry?;
             extents.insert(extent.value(), live.value());
         }
         Ok(extents)
+    }
+
+    fn audit(&self) -> Result<Option<Box<dyn Audit>>, IndexError> {
+        Ok(Some(Box::new(super::audit::Walked::walk(&self.database().begin_read()?)?)))
     }
 }
 
@@ -350,7 +371,7 @@ fn split_row(mut entry: &[u8]) -> Option<(u64, Place, &[u8])> {
     Some((stamp, take_place(&mut entry)?, entry))
 }
 
-fn decode_slot(entry: &[u8]) -> Option<Slot> {
+pub(super) fn decode_slot(entry: &[u8]) -> Option<Slot> {
     let (stamp, place, value) = split_row(entry)?;
     Some(Slot { row: Some(Row { value: Bytes::copy_from_slice(value), stamp }), place })
 }
@@ -374,7 +395,7 @@ fn encode_blob(blob: &Blob) -> Vec<u8> {
     entry
 }
 
-fn decode_blob(mut entry: &[u8]) -> Option<Blob> {
+pub(super) fn decode_blob(mut entry: &[u8]) -> Option<Blob> {
     let place = take_place(&mut entry)?;
     let payload_bytes = entry.try_get_u32_le().ok()?;
     let stored = match entry.try_get_u8().ok()? {
@@ -389,18 +410,22 @@ fn decode_blob(mut entry: &[u8]) -> Option<Blob> {
     Some(Blob { stored, place, payload_bytes })
 }
 
-fn encode_reached(reached: Reached) -> [u8; 24] {
+fn encode_reached(reached: Reached) -> [u8; 32] {
     let segment = reached.segment.map_or(0, |segment| segment + 1);
-    let mut entry = [0; 24];
+    let mut entry = [0; 32];
     entry[..8].copy_from_slice(&reached.sequence.0.to_le_bytes());
     entry[8..16].copy_from_slice(&reached.number.to_le_bytes());
-    entry[16..].copy_from_slice(&segment.to_le_bytes());
+    entry[16..24].copy_from_slice(&segment.to_le_bytes());
+    let crc = crc_fast::checksum(CrcAlgorithm::Crc64Nvme, &entry[..24]);
+    entry[24..].copy_from_slice(&crc.to_le_bytes());
     entry
 }
 
-fn decode_reached(mut entry: &[u8]) -> Option<Reached> {
+pub(super) fn decode_reached(mut entry: &[u8]) -> Option<Reached> {
     let sequence = Sequence(entry.try_get_u64_le().ok()?);
     let number = entry.try_get_u64_le().ok()?;
     let segment = entry.try_get_u64_le().ok()?.checked_sub(1);
-    Some(Reached { sequence, number, segment })
+    let reached = Reached { sequence, number, segment };
+    // Checked here too: a change with another number than the next would be void at every start.
+    (encode_reached(reached)[24..] == *entry).then_some(reached)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use super::{Counts, Index, IndexError, Segment};
+use super::{Audit, Counts, Index, IndexError, Segment};
 use crate::scan::Cursor;
 use crate::table::{Blob, Reached, Slot, Table};
 use crate::{BlobId, ReadError, Row};
@@ -99,6 +99,10 @@ impl Index for Memory {
 
     fn extents(&self) -> Result<BTreeMap<u64, u64>, IndexError> {
         Ok(self.shown().extents.clone())
+    }
+
+    fn audit(&self) -> Result<Option<Box<dyn Audit>>, IndexError> {
+        Ok(None)
     }
 }
 

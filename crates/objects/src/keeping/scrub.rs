@@ -13,7 +13,8 @@ use crate::shared::Shared;
 use crate::table::Blob;
 use crate::{BlobId, Layout, ReadError};
 
-/// What a pass over all blobs found in the extents, and did. The log is scrubbed by itself.
+/// What a pass over the index and all blobs in the extents found, and did; and over the log, where
+/// it was asked for and not due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScrubReport {
     pub blobs: u64,
@@ -27,6 +28,35 @@ pub struct ScrubReport {
     pub moved: u64,
     /// Nothing whole is left of them, or their zones are away.
     pub not_mended: u64,
+    /// What was wrong with the index, which was made anew then.
+    pub index_damage: Option<String>,
+    pub log: LogScrub,
+}
+
+/// What was read of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogScrub {
+    /// Read in every zone that is well.
+    pub frames: u64,
+    /// Copies in a zone, of frames and of what else is there, that did not check.
+    pub damaged: u64,
+    /// Of those, written again and read back.
+    pub mended: u64,
+    /// Frames that check in no zone.
+    pub lost: u64,
+}
+
+impl LogScrub {
+    fn of(report: &journal::ScrubReport) -> Self {
+        let zones = || report.zones.iter();
+        let rotten = |zone: &journal::ZoneScrub| zone.rotten_frames + zone.rotten_files;
+        Self {
+            frames: report.frames,
+            damaged: zones().map(rotten).sum(),
+            mended: zones().filter(|zone| zone.repaired).map(rotten).sum(),
+            lost: report.lost.len() as u64,
+        }
+    }
 }
 
 /// Blobs looked up at a time.
@@ -40,7 +70,7 @@ enum Verdict {
 }
 
 impl Shared {
-    /// Looks at every blob in an extent, whatever zone it is in. With `pace`, no faster than so
+    /// Looks at the index, and at every blob in an extent, whatever zone it is in. With `pace`, no faster than so
     /// many bytes a second.
     ///
     /// # Errors
@@ -49,7 +79,9 @@ impl Shared {
         self: &Arc<Self>,
         pace: Option<u64>,
     ) -> Result<ScrubReport, KeepingError> {
-        let mut report = ScrubReport::default();
+        // First, since it says which blobs there are.
+        let index_damage = self.mend_index().await?;
+        let mut report = ScrubReport { index_damage, ..ScrubReport::default() };
         self.look_at_all(blobs_in_memory(self), pace, &mut report).await?;
         let mut after = None;
         loop {
@@ -59,6 +91,18 @@ impl Shared {
             after = Some(*last);
             self.look_at_all(page, pace, &mut report).await?;
         }
+    }
+
+    /// Reads all of the log again.
+    ///
+    /// # Errors
+    /// When it is not open.
+    pub(crate) async fn scrub_log(&self) -> Result<LogScrub, KeepingError> {
+        let log = self.log();
+        let tended = tokio::task::spawn_blocking(move || log.tend(true)).await;
+        let tended = tended.map_err(|panic| KeepingError::Log(panic.to_string()))?;
+        let scrub = tended.scrub.ok_or_else(|| KeepingError::Log("it has stopped".to_owned()))?;
+        Ok(LogScrub::of(&scrub))
     }
 
     async fn look_at_all(

@@ -116,6 +116,7 @@ async fn lives(seed: u64) {
         if !cut && one_in(2, &mut random) {
             let report = engine.scrub().await.expect("can be looked at");
             assert_eq!(report.not_mended, 0, "seed {seed}: {report:?}");
+            assert_eq!(report.index_damage, None, "seed {seed}: no alarm without a fire");
             wiped = None;
         }
         if cut || one_in(2, &mut random) {
