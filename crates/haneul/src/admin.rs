@@ -41,6 +41,8 @@ pub enum Ask {
     AccountList,
     /// The local certificate authority, made if it is not yet.
     Ca,
+    /// Everything that is kept of the objects is read again; takes as long as that takes.
+    Scrub,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,6 +55,7 @@ pub enum Answer {
     Accounts(Vec<Account>),
     /// Its certificate in PEM.
     Ca(String),
+    Scrubbed(Scrub),
     /// The region speaks another [`VERSION`].
     OtherVersion {
         haneul: String,
@@ -81,6 +84,47 @@ pub struct Status {
     pub requests: Counts,
     /// Operations that AWS has and haneul lacks, as they were asked for since the start.
     pub unsupported: Vec<Unsupported>,
+}
+
+/// What a scrub of the objects read, found damaged and mended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scrub {
+    pub log: Scrubbed,
+    /// Frames of the log that no zone has whole.
+    pub log_lost: u64,
+    /// What was wrong with the index, which was made anew then.
+    pub index_damage: Option<String>,
+    pub blobs: Scrubbed,
+    pub blob_bytes: u64,
+    /// Blobs that no zone or parity makes whole, or whose zones are away.
+    pub blobs_lost: u64,
+}
+
+impl Scrub {
+    pub fn of(report: objects::ScrubReport) -> Self {
+        let objects::ScrubReport { log, index_damage, blobs, bytes, damaged, .. } = report;
+        Self {
+            log: Scrubbed { read: log.frames, damaged: log.damaged, mended: log.mended },
+            log_lost: log.lost,
+            index_damage,
+            blobs: Scrubbed { read: blobs, damaged, mended: report.mended + report.moved },
+            blob_bytes: bytes,
+            blobs_lost: report.not_mended,
+        }
+    }
+
+    /// Whether something is not whole afterwards.
+    pub fn has_lost(&self) -> bool {
+        self.log_lost + self.blobs_lost > 0
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scrubbed {
+    pub read: u64,
+    pub damaged: u64,
+    /// Written again, there or elsewhere.
+    pub mended: u64,
 }
 
 /// Since the start of the process.

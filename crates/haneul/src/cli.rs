@@ -7,6 +7,7 @@ mod down;
 pub mod duration;
 mod env;
 mod profile;
+mod scrub;
 mod status;
 mod up;
 
@@ -52,6 +53,8 @@ enum Command {
     Account(account::Account),
     #[command(about = text().about_ca())]
     Ca(ca::Ca),
+    #[command(about = text().about_scrub())]
+    Scrub(scrub::Scrub),
     #[command(about = text().about_version())]
     Version(Version),
 }
@@ -114,6 +117,7 @@ pub fn run() -> ExitCode {
         Command::Clock(clock) => clock.run(),
         Command::Account(account) => account.run(),
         Command::Ca(ca) => ca.run(),
+        Command::Scrub(scrub) => scrub.run(),
         Command::Version(version) => version.data.folder().map(|_| say(&crate::version())),
     };
     match done {

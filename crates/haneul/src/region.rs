@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::accounts;
 use crate::admin::server::SocketError;
-use crate::admin::{self, ClockFace, Status, ZoneStatus};
+use crate::admin::{self, ClockFace, Scrub, Status, ZoneStatus};
 use crate::data_dir::{DataDir, DataDirError, LastStart, Lock};
 use crate::dial;
 use crate::front::Front;
@@ -277,6 +277,16 @@ impl Region {
     pub async fn ca_pem(&self) -> Result<String, aws::Error> {
         let ca = self.tls.ca().await.map_err(aws::Error::internal)?;
         Ok(ca.certificate_pem().to_owned())
+    }
+
+    /// Reads everything again that is kept of the objects, and mends it.
+    ///
+    /// # Errors
+    /// When it was cut short.
+    pub async fn scrub(&self) -> Result<Scrub, aws::Error> {
+        let report = self.storage.objects().scrub().await;
+        let report = report.map_err(|error| aws::Error::unavailable(error.to_string()))?;
+        Ok(Scrub::of(report))
     }
 
     /// Asks for the end; [`Running::stop_asked`] returns then.

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::admin::{ClockFace, StoreStatus, ZoneHealth, ZoneReport};
+use crate::admin::{ClockFace, Scrubbed, StoreStatus, ZoneHealth, ZoneReport};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
@@ -57,6 +57,13 @@ impl Text {
 
     pub fn about_status(self) -> &'static str {
         self.pick("Show what runs and how it is", "무엇이 어떤 상태로 실행 중인지 보여 줍니다")
+    }
+
+    pub fn about_scrub(self) -> &'static str {
+        self.pick(
+            "Read everything again that is kept of S3's objects, and mend what is damaged",
+            "S3 객체로 저장된 모든 것을 다시 읽어 손상된 것을 복구합니다",
+        )
     }
 
     pub fn about_env(self) -> &'static str {
@@ -505,6 +512,50 @@ impl Text {
         match self {
             Self::English => format!("{answered} answered, {refused} refused, {failed} failed"),
             Self::Korean => format!("응답 {answered}, 거절 {refused}, 실패 {failed}"),
+        }
+    }
+
+    // scrub.
+
+    pub fn scrubbed_log(self, log: Scrubbed) -> String {
+        let Scrubbed { read, damaged, mended } = log;
+        match self {
+            Self::English => {
+                format!("log: {read} frames read in every zone; {damaged} damaged, {mended} mended")
+            }
+            Self::Korean => format!(
+                "로그: 모든 가용 영역에서 프레임 {read}개 확인, 손상 {damaged}, 복구 {mended}"
+            ),
+        }
+    }
+
+    pub fn scrubbed_index(self, damage: Option<&str>) -> String {
+        match (self, damage) {
+            (Self::English, None) => "index: shows what the log says".into(),
+            (Self::Korean, None) => "색인: 로그와 같음".into(),
+            (Self::English, Some(why)) => format!("index: damaged and made anew ({why})"),
+            (Self::Korean, Some(why)) => format!("색인: 손상되어 다시 만듦 ({why})"),
+        }
+    }
+
+    pub fn scrubbed_blobs(self, blobs: Scrubbed, bytes: u64) -> String {
+        let Scrubbed { read, damaged, mended } = blobs;
+        match self {
+            Self::English => format!(
+                "objects: {read} pieces read, {bytes} bytes; {damaged} damaged, {mended} mended"
+            ),
+            Self::Korean => {
+                format!("객체: 조각 {read}개, {bytes}바이트 확인, 손상 {damaged}, 복구 {mended}")
+            }
+        }
+    }
+
+    pub fn scrub_lost(self, frames: u64, blobs: u64) -> String {
+        match self {
+            Self::English => {
+                format!("not whole anywhere: {frames} frames of the log, {blobs} pieces of objects")
+            }
+            Self::Korean => format!("복구할 수 없음: 로그 프레임 {frames}개, 객체 조각 {blobs}개"),
         }
     }
 

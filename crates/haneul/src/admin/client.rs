@@ -50,6 +50,15 @@ impl Connection {
         Ok(Self(BufReader::new(stream)))
     }
 
+    /// Waits for answers as long as the region lives.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn patient(self) -> Result<Self, AskError> {
+        self.0.get_ref().set_read_timeout(None)?;
+        Ok(self)
+    }
+
     /// # Errors
     /// What the region refuses, and an answer that does not come or is not understood.
     pub fn ask(&mut self, ask: Ask) -> Result<Answer, AskError> {

@@ -129,6 +129,7 @@ async fn answer(line: &str, region: &Region) -> Answer {
         }
         Ask::AccountList => region.accounts().await.map(Answer::Accounts),
         Ask::Ca => region.ca_pem().await.map(Answer::Ca),
+        Ask::Scrub => region.scrub().await.map(Answer::Scrubbed),
     };
     answered.unwrap_or_else(|error| {
         if error.status >= 500 {
