@@ -18,10 +18,17 @@ use crate::version::{self, Addition, Found};
 
 /// How often it is looked whether a new day has begun: users turn the clock.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A sweep that fails is tried again after twice as long each time, up to this.
+const RETRY_MAX: Duration = Duration::from_secs(300);
 /// Versions looked at in one scan, which commits wait for.
 const PAGE_VERSIONS: usize = 500;
 /// Keys acted on at the same time.
 const ACTED_ON_AT_ONCE: usize = 16;
+
+/// Until the next look, after so many sweeps that failed.
+fn wait(failures: u32) -> Duration {
+    LOOK_EVERY.saturating_mul(2_u32.saturating_pow(failures)).min(RETRY_MAX)
+}
 
 /// The versions of a page of keys, and the row that the next page begins with.
 struct Page {
@@ -32,18 +39,20 @@ struct Page {
 impl S3 {
     /// Applies the rules of all buckets at the start and at each midnight, until it is dropped.
     pub async fn keep_lifecycles(self) {
-        let mut swept = None;
+        let (mut swept, mut failures) = (None, 0);
         loop {
             let today = self.inner.day.number(self.inner.clock.now());
             if swept != Some(today) {
                 match self.sweep().await {
-                    Ok(()) => swept = Some(today),
+                    Ok(()) => (swept, failures) = (Some(today), 0),
                     Err(error) => {
-                        tracing::warn!(%error, "a sweep of lifecycle rules was cut short")
+                        failures += 1;
+                        let again = wait(failures);
+                        tracing::warn!(%error, ?again, "a sweep of lifecycle rules was cut short");
                     }
                 }
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(wait(failures)).await;
         }
     }
 
@@ -235,4 +244,19 @@ fn page(rows: &dyn Rows, bucket: u64, from: &[u8]) -> Result<Page, Error> {
     };
     rows.scan(from, &end, &mut visit).map_err(EngineFailure::refusal)?;
     damaged.map_or(Ok(page), |error| Err(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_that_fails_is_tried_less_and_less_often() {
+        let check = |failures, millis| assert_eq!(wait(failures), Duration::from_millis(millis));
+        check(0, 500);
+        check(1, 1000);
+        check(4, 8000);
+        check(10, 300_000);
+        check(u32::MAX, 300_000);
+    }
 }
