@@ -14,7 +14,7 @@ from ledger import INLINE, LARGE, SMALL, Loss, Writer
 from region import REGION, SESSION
 
 SOAK = bool(os.environ.get("HANEUL_SOAK"))
-ROUNDS = 200 if SOAK else 10
+ROUNDS = int(os.environ.get("HANEUL_ROUNDS", 1000 if SOAK else 10))
 # A region lives so long; what it holds is read after each cut.
 ROUNDS_OF_A_REGION = 20
 WRITERS = 3

@@ -40,6 +40,14 @@ pub(crate) struct Frame {
     pub(crate) effect: Effect,
 }
 
+/// Reads a frame for nothing but to see that it can be refused: for fuzzing.
+///
+/// # Errors
+/// For what is no frame.
+pub fn check(payload: &Bytes) -> Result<(), FrameError> {
+    decode(payload).map(drop)
+}
+
 /// What a change does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Effect {

@@ -48,6 +48,8 @@ pub use change::{CHANGE_BYTES_MAX, Change};
 pub use engine::{Engine, Health};
 pub use error::{CommitError, ReadError, WriteError};
 pub use frame::FrameError;
+#[doc(hidden)]
+pub use frame::check as check_frame;
 pub use index::Segment;
 pub use keeping::{KeepingError, LogScrub, ScrubReport};
 pub use options::{Found, FoundIndex, Limits, OpenError, Options, Random, Zone};
