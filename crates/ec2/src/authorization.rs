@@ -61,6 +61,52 @@ fn row(input: &Input) -> Row<'_> {
 
         Input::DescribeInstanceTypes(_) => Row("DescribeInstanceTypes", vec![Any]),
         Input::DescribeInstanceTypeOfferings(_) => Row("DescribeInstanceTypeOfferings", vec![Any]),
+
+        Input::CopyImage(i) => {
+            Row("CopyImage", vec![New(id::IMAGE, i.tag_specifications.as_ref())])
+        }
+        Input::DeregisterImage(i) => Row("DeregisterImage", vec![Is(id::IMAGE, &i.image_id)]),
+        Input::DescribeImageAttribute(i) => {
+            Row("DescribeImageAttribute", vec![Is(id::IMAGE, &i.image_id)])
+        }
+        Input::DescribeImages(_) => Row("DescribeImages", vec![Any]),
+        Input::ModifyImageAttribute(i) => {
+            Row("ModifyImageAttribute", vec![Is(id::IMAGE, &i.image_id)])
+        }
+        Input::RegisterImage(i) => {
+            Row("RegisterImage", vec![New(id::IMAGE, i.tag_specifications.as_ref())])
+        }
+
+        Input::CreateVolume(i) => {
+            Row("CreateVolume", vec![New(id::VOLUME, i.tag_specifications.as_ref())])
+        }
+        Input::DeleteVolume(i) => Row("DeleteVolume", vec![Is(id::VOLUME, &i.volume_id)]),
+        Input::DescribeVolumeAttribute(i) => {
+            Row("DescribeVolumeAttribute", vec![Is(id::VOLUME, &i.volume_id)])
+        }
+        Input::DescribeVolumeStatus(_) => Row("DescribeVolumeStatus", vec![Any]),
+        Input::DescribeVolumes(_) => Row("DescribeVolumes", vec![Any]),
+        Input::DescribeVolumesModifications(_) => Row("DescribeVolumesModifications", vec![Any]),
+        Input::ModifyVolume(i) => Row("ModifyVolume", vec![Is(id::VOLUME, &i.volume_id)]),
+        Input::ModifyVolumeAttribute(i) => {
+            Row("ModifyVolumeAttribute", vec![Is(id::VOLUME, &i.volume_id)])
+        }
+
+        Input::CopySnapshot(i) => {
+            Row("CopySnapshot", vec![New(id::SNAPSHOT, i.tag_specifications.as_ref())])
+        }
+        Input::CreateSnapshot(i) => Row(
+            "CreateSnapshot",
+            vec![New(id::SNAPSHOT, i.tag_specifications.as_ref()), Is(id::VOLUME, &i.volume_id)],
+        ),
+        Input::DeleteSnapshot(i) => Row("DeleteSnapshot", vec![Is(id::SNAPSHOT, &i.snapshot_id)]),
+        Input::DescribeSnapshotAttribute(i) => {
+            Row("DescribeSnapshotAttribute", vec![Is(id::SNAPSHOT, &i.snapshot_id)])
+        }
+        Input::DescribeSnapshots(_) => Row("DescribeSnapshots", vec![Any]),
+        Input::ModifySnapshotAttribute(i) => {
+            Row("ModifySnapshotAttribute", vec![Is(id::SNAPSHOT, &i.snapshot_id)])
+        }
     }
 }
 

@@ -112,3 +112,15 @@ impl From<Error> for aws::Error {
         Self::client(400, code, error.to_string())
     }
 }
+
+/// Refuses the first of these parameters that was given: haneul lacks it and it would change
+/// the outcome.
+///
+/// # Errors
+/// [`Error::ParameterNotServed`].
+pub fn not_served(operation: &'static str, parameters: &[(&'static str, bool)]) -> Result<()> {
+    match parameters.iter().find(|(_, given)| *given) {
+        Some((parameter, _)) => Err(Error::ParameterNotServed { operation, parameter }),
+        None => Ok(()),
+    }
+}

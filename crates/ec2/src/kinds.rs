@@ -2,17 +2,25 @@
 
 use state::Kind;
 
+use crate::client_token::ClientToken;
+use crate::image::Image;
 use crate::key_pair::KeyPair;
 use crate::name::Name;
 use crate::page::PageSecret;
+use crate::share::Shared;
+use crate::snapshot::Snapshot;
+use crate::snapshot::data::SnapshotData;
 use crate::tag::Tags;
+use crate::volume::Volume;
 use crate::vpc::Vpc;
 
 /// A kind that is missing here would be neither migrated nor refused when it is too new.
 pub fn kinds() -> Vec<Kind> {
     let mut kinds = vec![Kind::of::<Tags>(), Kind::of::<PageSecret>(), Kind::of::<Vpc>()];
     // Computers and their disks.
-    kinds.extend([Kind::of::<Name>(), Kind::of::<KeyPair>()]);
+    kinds.extend([Kind::of::<Name>(), Kind::of::<ClientToken>(), Kind::of::<Shared>()]);
+    kinds.extend([Kind::of::<KeyPair>(), Kind::of::<Image>(), Kind::of::<Volume>()]);
+    kinds.extend([Kind::of::<Snapshot>(), Kind::of::<SnapshotData>()]);
     kinds
 }
 

@@ -17,17 +17,23 @@ pub mod model;
 pub mod region;
 pub mod vpc;
 
+pub mod image;
 pub mod instance_type;
 pub mod key_pair;
+pub mod snapshot;
+pub mod volume;
 
 pub mod authorization;
 pub mod operations;
+pub mod reconcilers;
 
+pub mod client_token;
 pub mod filter;
 pub mod id;
 pub mod kinds;
 pub mod name;
 pub mod page;
+pub mod share;
 pub mod tag;
 
 #[cfg(test)]
@@ -53,9 +59,7 @@ pub struct Ec2 {
 
 pub(crate) struct Inner {
     pub(crate) records: Records,
-    #[allow(dead_code, reason = "for the reconcilers to come")]
     pub(crate) host: Arc<dyn Host>,
-    #[allow(dead_code, reason = "for the reconcilers to come")]
     pub(crate) clock: Arc<Clock>,
     pub(crate) random: Arc<Random>,
     page_tokens: tokio::sync::OnceCell<PageTokens>,

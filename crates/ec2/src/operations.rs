@@ -1,6 +1,6 @@
 //! EC2's operations, each in the file of its noun.
 
-use crate::{Ec2, instance_type, key_pair, region, tag, vpc};
+use crate::{Ec2, image, instance_type, key_pair, region, snapshot, tag, volume, vpc};
 
 crate::model::operations! {
     Ec2, checks: Ec2::table,
@@ -23,4 +23,27 @@ crate::model::operations! {
 
     DescribeInstanceTypeOfferings: instance_type::describe_offerings,
     DescribeInstanceTypes: instance_type::describe,
+
+    CopyImage: image::copy::copy,
+    DeregisterImage: image::register::deregister,
+    DescribeImageAttribute: image::attribute::describe,
+    DescribeImages: image::describe::describe,
+    ModifyImageAttribute: image::attribute::modify,
+    RegisterImage: image::register::register,
+
+    CreateVolume: volume::create,
+    DeleteVolume: volume::delete,
+    DescribeVolumeAttribute: volume::attribute::describe,
+    DescribeVolumeStatus: volume::status::describe,
+    DescribeVolumes: volume::describe,
+    DescribeVolumesModifications: volume::modification::describe,
+    ModifyVolume: volume::modification::modify,
+    ModifyVolumeAttribute: volume::attribute::modify,
+
+    CopySnapshot: snapshot::copy::copy,
+    CreateSnapshot: snapshot::create,
+    DeleteSnapshot: snapshot::delete,
+    DescribeSnapshotAttribute: snapshot::permission::describe,
+    DescribeSnapshots: snapshot::describe,
+    ModifySnapshotAttribute: snapshot::permission::modify,
 }

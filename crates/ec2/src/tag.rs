@@ -251,6 +251,9 @@ async fn require_resource(ec2: &Ec2, txn: &mut Transaction, scope: &Scope, id: &
     let found = match kind {
         id::VPC => ec2.require::<crate::vpc::Vpc>(txn, scope, id).await?,
         id::KEY_PAIR => ec2.require::<crate::key_pair::KeyPair>(txn, scope, id).await?,
+        id::IMAGE => ec2.require::<crate::image::Image>(txn, scope, id).await?,
+        id::VOLUME => ec2.require::<crate::volume::Volume>(txn, scope, id).await?,
+        id::SNAPSHOT => ec2.require::<crate::snapshot::Snapshot>(txn, scope, id).await?,
         _ => return Err(unknown()),
     };
     if found { Ok(()) } else { Err(Error::not_found(kind, id)) }

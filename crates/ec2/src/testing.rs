@@ -6,6 +6,7 @@ use aws::protocol::Request;
 use aws::{Body, Call, Clock, Error, Identity, Protocol, Random, Service, Timestamp};
 use bytes::Bytes;
 use host::fake::FakeHost;
+use state::reconcile::{Reconcilers, Running};
 use state::{Memory, Records};
 
 use crate::Ec2;
@@ -14,9 +15,7 @@ pub(crate) const ACCOUNT: &str = "123456789012";
 pub(crate) const AT: Timestamp = Timestamp::from_secs(1_795_344_053);
 
 pub(crate) struct World {
-    #[allow(dead_code, reason = "for the reconcilers to come")]
     pub(crate) ec2: Ec2,
-    #[allow(dead_code, reason = "for the reconcilers to come")]
     pub(crate) host: Arc<FakeHost>,
     service: Arc<dyn Service>,
     call: Call,
@@ -29,7 +28,8 @@ impl World {
 
     /// Another process of the same region, when records and host are shared.
     pub(crate) fn on(records: Records, host: Arc<FakeHost>, seed: u64) -> Self {
-        let clock = Arc::new(Clock::system());
+        let clock = Arc::new(Clock::manual(AT));
+        tick(&clock);
         let random = Arc::new(Random::seeded(seed));
         let ec2 = Ec2::new(records, host.clone(), clock, random);
         let service = crate::model::service(Arc::new(ec2.clone()));
@@ -67,6 +67,26 @@ impl World {
         served.unwrap_or_else(|error| panic!("{operation} {members}: {error} {:?}", error.source))
     }
 
+    /// The reconcilers, on tokio's time: for tests that pause it.
+    pub(crate) fn reconcile(&self) -> Running {
+        let clock = self.ec2.inner.clock.clone();
+        let set = Reconcilers::new(self.ec2.records().clone(), clock);
+        crate::reconcilers::add(&self.ec2, set).start()
+    }
+
+    /// Asks until the answer has this in it, for some minutes of paused time.
+    pub(crate) async fn until(&self, operation: &str, members: &str, has: &str) -> String {
+        let mut answer = String::new();
+        for _ in 0..5000 {
+            answer = self.must(operation, members).await;
+            if answer.contains(has) {
+                return answer;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{operation} {members} never had {has}: {answer}")
+    }
+
     /// Status, code and message of a refusal, which must be the client's fault.
     pub(crate) async fn refused(&self, operation: &str, members: &str) -> (u16, String, String) {
         let error = match self.serve(operation, members).await {
@@ -91,6 +111,19 @@ impl World {
         let rests = answer.split(open.as_str()).skip(1);
         rests.map(|rest| rest[..rest.find("</").expect("closed")].to_owned()).collect()
     }
+}
+
+/// A clock that goes with tokio's time, which tests pause.
+fn tick(clock: &Arc<Clock>) {
+    const TICK: std::time::Duration = std::time::Duration::from_millis(100);
+    let ticking = Arc::downgrade(clock);
+    tokio::spawn(async move {
+        while let Some(clock) = ticking.upgrade() {
+            clock.advance(TICK);
+            drop(clock);
+            tokio::time::sleep(TICK).await;
+        }
+    });
 }
 
 /// As the root user of an account, in one region.
