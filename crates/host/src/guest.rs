@@ -4,10 +4,11 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use aws::{BoxFuture, Zone};
+use serde::{Deserialize, Serialize};
 
 use crate::{Generation, GuestId, ImageId, InterfaceId, NetworkId, Result, VolumeId};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guest {
     pub id: GuestId,
     pub generation: Generation,
@@ -21,7 +22,7 @@ pub struct Guest {
     pub limits: Limits,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeMount {
     pub volume: VolumeId,
     /// As EC2 names it: `/dev/xvda`.
@@ -29,7 +30,7 @@ pub struct VolumeMount {
 }
 
 /// A network card of a guest. What may pass through it is the network's matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
     pub interface: InterfaceId,
     pub network: NetworkId,
@@ -41,7 +42,7 @@ pub struct Interface {
     pub gateway: Ipv4Addr,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     pub cpus: u32,
     pub memory_mib: u32,

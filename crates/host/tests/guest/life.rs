@@ -1,0 +1,158 @@
+use std::time::Duration;
+
+use host::{Error, GuestStatus, Guests};
+
+use super::machine::{Region, guest};
+
+/// Ends when it is asked to.
+const OBEDIENT: &str =
+    "trap 'echo bye; exit 0' PWR; echo ready as $$; while :; do sleep 0.05; done";
+
+pub fn a_guest_starts_and_ends() {
+    let region = Region::new(OBEDIENT);
+    let mut changes = region.runner().guest_changes();
+    region.ensure(&guest("i-1", 1)).unwrap();
+    assert_eq!(region.status("i-1"), Some(GuestStatus::Running), "{}", region.console("i-1"));
+    assert_eq!(changes.try_recv().unwrap().0, "i-1");
+    region.hear("i-1", "ready as 1\n");
+    region.ensure(&guest("i-1", 1)).unwrap();
+    region.stop("i-1", 1, Duration::from_secs(20)).unwrap();
+    assert_eq!(region.status("i-1"), Some(GuestStatus::Stopped));
+    assert_eq!(region.console("i-1"), "ready as 1\nbye\n");
+    region.ensure(&guest("i-1", 2)).unwrap();
+    region.hear("i-1", "ready as 1\nbye\nready as 1\n");
+    let late = region.ensure(&guest("i-1", 1));
+    assert!(matches!(late, Err(Error::OldGeneration { .. })), "{late:?}");
+    region.remove("i-1", 2).unwrap();
+    assert_eq!(region.status("i-1"), None);
+    let late = region.ensure(&guest("i-1", 1));
+    assert!(matches!(late, Err(Error::OldGeneration { .. })), "{late:?}");
+}
+
+pub fn who_does_not_obey_is_ended() {
+    let region =
+        Region::new("trap '' PWR TERM; (trap '' TERM; sleep 1000) & echo deaf; wait; wait");
+    region.ensure(&guest("i-1", 1)).unwrap();
+    region.hear("i-1", "deaf");
+    region.stop("i-1", 1, Duration::from_millis(50)).unwrap();
+    assert_eq!(region.status("i-1"), Some(GuestStatus::Stopped));
+}
+
+pub fn an_end_of_its_own_is_noticed() {
+    let region = Region::new("echo gone; exit 0");
+    region.ensure(&guest("i-1", 1)).unwrap();
+    let stopped = || (region.status("i-1") == Some(GuestStatus::Stopped)).then_some(());
+    region.until(stopped).expect("it ended");
+    assert_eq!(region.console("i-1"), "gone\n");
+    region.ensure(&guest("i-1", 1)).unwrap();
+    region.hear("i-1", "gone\ngone\n");
+}
+
+pub fn a_reboot_begins_again() {
+    let region = Region::new(
+        "echo life; [ -e /second ] && while :; do sleep 0.05; done; touch /second; exit 100",
+    );
+    region.ensure(&guest("i-1", 1)).unwrap();
+    let mut stopped = false;
+    region
+        .until(|| {
+            stopped |= region.status("i-1") == Some(GuestStatus::Stopped);
+            region.console("i-1").contains("life\nlife\n").then_some(())
+        })
+        .expect("a second life");
+    assert!(!stopped);
+    assert_eq!(region.status("i-1"), Some(GuestStatus::Running));
+}
+
+pub fn what_cannot_run_fails() {
+    let mut region = Region::new("true");
+    region.options.init.binary = "/proc/self/exe/none".into();
+    region.open();
+    let refused = region.ensure(&guest("i-1", 1));
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    let mut unknown = guest("i-2", 1);
+    unknown.image = host::ImageId("none".into());
+    let refused = region.ensure(&unknown);
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    let mut named = guest("i-3", 1);
+    named.id = host::GuestId("../i".into());
+    assert!(matches!(region.ensure(&named), Err(Error::Refused(_))));
+}
+
+pub fn guests_outlive_haneul() {
+    let mut region = Region::new(OBEDIENT);
+    region.ensure(&guest("i-1", 1)).unwrap();
+    region.ensure(&guest("i-2", 1)).unwrap();
+    region.hear("i-1", "ready");
+    let pid = region.pid("i-1");
+    let ended = region.pid("i-2");
+    region.abandon();
+    let ended = rustix::process::Pid::from_raw(ended).unwrap();
+    rustix::process::kill_process(ended, rustix::process::Signal::KILL).unwrap();
+    region.open();
+    assert_eq!(region.status("i-1"), Some(GuestStatus::Running));
+    assert_eq!(region.pid("i-1"), pid);
+    let stopped = || (region.status("i-2") == Some(GuestStatus::Stopped)).then_some(());
+    region.until(stopped).expect("it ended meanwhile");
+    region.stop("i-1", 1, Duration::from_secs(20)).unwrap();
+    assert!(region.console("i-1").ends_with("bye\n"));
+}
+
+pub fn a_dark_zone_has_no_guests() {
+    let region = Region::new(OBEDIENT);
+    region.ensure(&guest("i-1", 1)).unwrap();
+    let power = |power| region.runtime.block_on(region.runner().power(aws::Zone::A, power));
+    power(host::Power::Off).unwrap();
+    assert!(region.runtime.block_on(region.runner().guests()).unwrap().is_empty());
+    let refused = region.ensure(&guest("i-1", 2));
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    power(host::Power::On).unwrap();
+    assert_eq!(region.status("i-1"), Some(GuestStatus::Stopped));
+}
+
+pub fn volumes_and_cards_come_and_go() {
+    let script = "state() { echo $(ls /dev | grep -E 'nvme|xvd|sd') $(ls /sys/class/net); }
+        last=; while :; do now=$(state); [ \"$now\" = \"$last\" ] || { echo has $now .; last=$now; }
+        [ -e /dev/xvdf ] && echo size $(blockdev --getsize64 /dev/xvdf) >>/dev/stderr; sleep 0.1; done";
+    let region = Region::new(script);
+    let mut wanted = guest("i-1", 1);
+    let volume = |name: &str, device: &str| host::VolumeMount {
+        volume: host::VolumeId(name.into()),
+        device: device.into(),
+    };
+    wanted.volumes.push(volume("data-1", "/dev/sdb"));
+    region.ensure(&wanted).unwrap();
+    region.hear("i-1", "has nvme1n1 sdb xvdb lo .\n");
+    wanted.volumes.push(volume("data-2", "/dev/xvdf"));
+    wanted.interfaces.push(card("a"));
+    let first = region.ensure(&wanted);
+    assert!(matches!(first, Err(Error::Refused(_))), "eth0 is there from the start: {first:?}");
+    wanted.interfaces.clear();
+    region.ensure(&wanted).unwrap();
+    region.hear("i-1", "has nvme1n1 nvme2n1 sdb sdf xvdb xvdf lo .\n");
+    region.hear("i-1", "size 16777216\n");
+    wanted.volumes.remove(1);
+    region.ensure(&wanted).unwrap();
+    region.hear("i-1", "has nvme2n1 sdf xvdf lo .\n");
+    let mut other = guest("i-2", 1);
+    other.interfaces = vec![card("b")];
+    region.ensure(&other).unwrap();
+    region.hear("i-2", "has eth0 lo .\n");
+    other.interfaces.push(card("c"));
+    region.ensure(&other).unwrap();
+    region.hear("i-2", "has eth0 eth1 lo .\n");
+    other.interfaces.pop();
+    region.ensure(&other).unwrap();
+    region.until(|| region.console("i-2").ends_with("has eth0 lo .\n").then_some(())).unwrap();
+}
+
+fn card(name: &str) -> host::Interface {
+    host::Interface {
+        interface: host::InterfaceId(name.into()),
+        network: host::NetworkId("vpc-1".into()),
+        mac: [2, 0, 0, 0, 0, 1],
+        private_address: [10, 0, 0, 5].into(),
+        prefix_len: 24,
+        gateway: [10, 0, 0, 1].into(),
+    }
+}
