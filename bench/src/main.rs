@@ -3,7 +3,7 @@
 //! Needs the release build of the workspace's binaries and examples beside it. With arguments,
 //! only the named groups are measured: `start`, `requests`, `stores`, `s3`,
 //! `s3-memory`, `s3-keys`, `build`, `generated`. `--keys N` fills S3's large bucket with so many
-//! objects.
+//! objects; `--only "GET 1 MiB"` measures only these loads of group `s3`.
 
 mod bare;
 mod build;
@@ -26,6 +26,8 @@ pub struct Tree {
     pub binaries: PathBuf,
     /// How many objects are in S3's large bucket.
     pub keys: u32,
+    /// Of S3's objects, only loads whose name has this.
+    pub only: String,
 }
 
 const KEYS: u32 = 1_000_000;
@@ -49,13 +51,14 @@ fn main() -> io::Result<()> {
         return bare::serve();
     }
     let keys = keys(&mut wanted)?;
+    let only = option(&mut wanted, "--only").unwrap_or_default();
     if let Some(unknown) = wanted.iter().find(|name| GROUPS.iter().all(|(group, _)| group != name))
     {
         return Err(io::Error::other(format!("{unknown}: no such group of figures")));
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("bench is in the workspace");
     let binaries = std::env::current_exe()?.parent().expect("a file has a folder").to_path_buf();
-    let tree = Tree { root: root.to_path_buf(), binaries, keys };
+    let tree = Tree { root: root.to_path_buf(), binaries, keys, only };
     let mut report = Report::default();
     for (group, measure) in GROUPS {
         if wanted.is_empty() || wanted.iter().any(|name| name == group) {
@@ -73,10 +76,13 @@ fn main() -> io::Result<()> {
 
 /// Takes `--keys N` out of the arguments.
 fn keys(arguments: &mut Vec<String>) -> io::Result<u32> {
-    let Some(at) = arguments.iter().position(|argument| argument == "--keys") else {
-        return Ok(KEYS);
-    };
+    let Some(number) = option(arguments, "--keys") else { return Ok(KEYS) };
+    number.parse().map_err(|_| io::Error::other("--keys wants a number"))
+}
+
+/// Takes an option and its value out of the arguments; nothing is no value.
+fn option(arguments: &mut Vec<String>, name: &str) -> Option<String> {
+    let at = arguments.iter().position(|argument| argument == name)?;
     let given: Vec<String> = arguments.drain(at..arguments.len().min(at + 2)).collect();
-    let number = given.get(1).and_then(|number| number.parse().ok());
-    number.ok_or_else(|| io::Error::other("--keys wants a number"))
+    Some(given.get(1).cloned().unwrap_or_default())
 }

@@ -75,7 +75,7 @@ pub async fn measure(tree: &Tree, report: &mut Report) -> io::Result<()> {
         }
     }
     let mut table = header(&peers, &absent);
-    for cell in cells() {
+    for cell in cells().into_iter().filter(|cell| cell.name().contains(&tree.only)) {
         eprintln!("  {}", cell.name());
         let figures = cell.measure(&contenders).await?;
         add_line(&mut table, &cell, &contenders, &figures);

@@ -61,7 +61,7 @@ const KNOWN: [Known; 5] = [
 impl Peer {
     /// Starts all that are there, and names those that are not.
     pub async fn start_all(tree: &Tree) -> io::Result<(Vec<Self>, Vec<&'static str>)> {
-        let (mut started, mut absent) = (Vec::new(), Vec::new());
+        let (mut started, mut absent) = (vec![Self::bare()?], Vec::new());
         for known in &KNOWN {
             match find(tree, known.program) {
                 Some(program) => started.push(Self::start(known, &program).await?),
@@ -69,6 +69,16 @@ impl Peer {
             }
         }
         Ok((started, absent))
+    }
+
+    /// No store at all: what this machine's loopback and HTTP leave to one.
+    fn bare() -> io::Result<Self> {
+        let server = Server::bare()?;
+        let key = Key { id: "none".into(), secret: "none".into() };
+        let region: Region = "us-east-1".parse().expect("a region's name");
+        let endpoint = Endpoint { address: server.address, key, region };
+        let promise = "stores nothing, reads from memory: the limit of one request";
+        Ok(Self { name: "bare hyper", promise, server, endpoint, takes_puts: true })
     }
 
     async fn start(known: &Known, program: &Path) -> io::Result<Self> {
