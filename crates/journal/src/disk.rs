@@ -1,7 +1,7 @@
 //! The seam between the journal and the machine: one flat directory of files per zone.
 //! [`crate::FsDisk`] is the real one, [`crate::sim::SimDisk`] the one that loses things.
 
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::sync::Arc;
 
 /// One directory. Names are flat, without separators. Nothing here is durable until
@@ -33,6 +33,11 @@ pub trait Disk: Send + Sync {
 pub trait DiskFile: Send + Sync {
     /// Fills `buf` as far as the file reaches; answers the bytes read.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Fills these one after the other with what the system has in memory, for those who must not
+    /// wait for a disk: answers less, or fails, where that ends or nobody can say.
+    fn read_cached_at(&self, _bufs: &mut [IoSliceMut<'_>], _offset: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
     /// Writes all of `bytes`, or fails with an unknown part of them written.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// Contents and length are durable when this returns `Ok`. After an error nothing may be

@@ -1,11 +1,13 @@
 //! The real disk: one directory, files read and written at offsets.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use crate::disk::{Disk, DiskFile, SyncReason};
 
@@ -137,6 +139,10 @@ impl DiskFile for FsFile {
             }
         }
         Ok(done)
+    }
+
+    fn read_cached_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
+        Ok(preadv2(&self.0, bufs, offset, ReadWriteFlags::NOWAIT)?)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {

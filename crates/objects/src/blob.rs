@@ -145,7 +145,7 @@ impl FoundBlob {
     }
 }
 
-/// A blob's bytes, in parts of at most 1 MiB, checked before they are given.
+/// A blob's bytes, in parts of at most 256 KiB, checked before they are given.
 pub struct BlobReader {
     pub(crate) reading: Reading,
 }

@@ -79,6 +79,7 @@ pub(crate) struct Shared {
     mending: Mutex<()>,
     batches: Arc<Pool>,
     parts: Arc<Pool>,
+    cached: Arc<Pool>,
 }
 
 /// An extent that nothing is written into and in which nothing waits to be attached.
@@ -126,7 +127,8 @@ impl Extents {
             files: Files::default(),
             mending: Mutex::default(),
             batches: Pool::new(batch::BYTES, 16),
-            parts: Pool::new(part::BYTES, 16),
+            parts: Pool::new(part::BYTES, 4),
+            cached: Pool::new(part::BYTES_CACHED, 16),
         };
         let extents = Extents { shared: Arc::new(shared), current: Arc::default() };
         for (zone, disk) in zones.into_iter().enumerate() {
@@ -169,8 +171,8 @@ impl Extents {
         ExtentWriter::begin(self.clone(), wish, Sealing::Sealed).await
     }
 
-    /// The bytes `range` of a blob, in parts of at most 1 MiB; what lies beyond its end is left
-    /// out. Begins to read at once, on a thread that may block.
+    /// The bytes `range` of a blob, in parts of at most 256 KiB; what lies beyond its end is left
+    /// out.
     ///
     /// # Errors
     /// [`ReadError::WrongKey`] when it is sealed and there is no key, or the other way round.

@@ -1,7 +1,7 @@
 //! A zone's folder in memory, for engines that are gone with the process.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use journal::{Disk, DiskFile, SyncReason};
@@ -65,6 +65,10 @@ impl DiskFile for MemoryFile {
         let read = from.len().min(buf.len());
         buf[..read].copy_from_slice(&from[..read]);
         Ok(read)
+    }
+
+    fn read_cached_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
+        bufs.iter_mut().try_fold(0, |done, buf| Ok(done + self.read_at(buf, offset + done as u64)?))
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {

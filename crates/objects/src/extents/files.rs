@@ -30,16 +30,8 @@ struct Held {
 
 impl Files {
     pub(crate) fn open(&self, zone: &Arc<Zone>, extent: u64) -> io::Result<Arc<dyn DiskFile>> {
-        let key = (zone.number, extent);
-        {
-            let mut open = self.lock();
-            open.uses += 1;
-            let uses = open.uses;
-            let held = open.files.get_mut(&key).filter(|held| Arc::ptr_eq(&held.zone, zone));
-            if let Some(held) = held {
-                held.used = uses;
-                return Ok(held.file.clone());
-            }
+        if let Some(file) = self.held(zone, extent) {
+            return Ok(file);
         }
         let file = zone.disk.open(&file_name(extent))?;
         let mut open = self.lock();
@@ -47,8 +39,20 @@ impl Files {
             open.let_go();
         }
         let used = open.uses;
-        open.files.insert(key, Held { file: file.clone(), zone: zone.clone(), used });
+        let held = Held { file: file.clone(), zone: zone.clone(), used };
+        open.files.insert((zone.number, extent), held);
         Ok(file)
+    }
+
+    /// One that is open already.
+    pub(crate) fn held(&self, zone: &Arc<Zone>, extent: u64) -> Option<Arc<dyn DiskFile>> {
+        let mut open = self.lock();
+        open.uses += 1;
+        let uses = open.uses;
+        let held = open.files.get_mut(&(zone.number, extent));
+        let held = held.filter(|held| Arc::ptr_eq(&held.zone, zone))?;
+        held.used = uses;
+        Some(held.file.clone())
     }
 
     pub(crate) fn forget_zone(&self, zone: usize) {
