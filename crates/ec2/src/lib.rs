@@ -23,6 +23,9 @@ pub mod key_pair;
 pub mod snapshot;
 pub mod volume;
 
+pub mod inside;
+pub mod metadata;
+
 pub mod authorization;
 pub mod operations;
 pub mod reconcilers;

@@ -86,7 +86,7 @@ impl Ec2 {
         Ok(Ask { tokens, account, operation, after, items_max })
     }
 
-    async fn page_tokens(&self) -> Result<&PageTokens> {
+    pub(crate) async fn page_tokens(&self) -> Result<&PageTokens> {
         let make = async || {
             let secret = self.page_secret().await?;
             Ok(PageTokens::new(secret.letters.as_bytes()))

@@ -5,8 +5,9 @@
 //! so that whoever lost a reply asks again. A host keeps no wishes of its own: what should
 //! be there is in the records of the control plane.
 //!
-//! [`linux`] is this machine. [`fake`] is a host for tests that is slow, fails, loses replies and dies on demand.
+//! [`linux`] is this machine, [`absent`] none. [`fake`] is a host for tests that is slow, fails, loses replies and dies on demand.
 
+pub mod absent;
 pub mod error;
 pub mod fake;
 pub mod guest;
@@ -19,6 +20,7 @@ pub mod volume;
 
 use aws::{BoxFuture, Zone};
 
+pub use absent::{Absent, PUBLIC_POOL};
 pub use error::{Error, Result};
 pub use guest::{Guest, GuestSeen, GuestStatus, Guests, Interface, Limits, VolumeMount};
 pub use id::{Generation, GroupId, GuestId, ImageId, InterfaceId, NetworkId, SnapshotId, VolumeId};

@@ -4,7 +4,7 @@ use aws::BoxFuture;
 use ipnet::Ipv4Net;
 
 use super::FakeHost;
-use crate::{Error, Network, NetworkId, Networks, Result};
+use crate::{Error, Network, NetworkId, Networks, PUBLIC_POOL, Result};
 
 impl FakeHost {
     async fn socket<T>(
@@ -43,7 +43,7 @@ impl Networks for FakeHost {
     }
 
     fn public_pool(&self) -> Ipv4Net {
-        Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 16)
+        PUBLIC_POOL
     }
 
     /// On the loopback address, whatever is asked: nothing reaches it by that address.
