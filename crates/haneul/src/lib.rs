@@ -23,6 +23,7 @@ pub mod front;
 pub mod front_door;
 pub mod listener;
 pub mod tls;
+pub mod vpc;
 
 pub mod accounts;
 pub mod admin;
@@ -32,9 +33,11 @@ pub mod dial;
 pub mod keyring;
 pub mod limits;
 pub mod log;
+pub mod machine;
 pub mod storage;
 
 pub use front_door::FrontDoor;
+pub use machine::Machine;
 pub use region::{Options, Region, Running};
 pub use s3::lifecycle::Day;
 pub use storage::Storage;

@@ -24,6 +24,7 @@ use crate::front_door::FrontDoor;
 use crate::keyring::{Account, RootKey};
 use crate::limits;
 use crate::listener::{self, Door, Entrance};
+use crate::machine::Machine;
 use crate::storage::{Opened, Storage, StorageError};
 use crate::tls::Tls;
 use crate::wiring::{self, Ground, Services};
@@ -31,6 +32,8 @@ use crate::wiring::{self, Ground, Services};
 /// How a region is started.
 pub struct Options {
     pub storage: Storage,
+    /// Where instances run.
+    pub machine: Machine,
     /// A port of 0 lets the system choose. For 127.0.0.1 the same port of ::1 is opened too
     /// where there is one: `localhost` may mean either.
     pub listen: SocketAddr,
@@ -112,8 +115,18 @@ impl Region {
     /// When the folder is in use or not ours, the address is taken, or the state is damaged.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let begun = Instant::now();
-        let Options { storage, listen, front_door, domain, region, day, clock, wall, random } =
-            options;
+        let Options {
+            storage,
+            machine,
+            listen,
+            front_door,
+            domain,
+            region,
+            day,
+            clock,
+            wall,
+            random,
+        } = options;
         let (data, zones) = match storage {
             Storage::Memory => (None, None),
             Storage::Folder { data, zones } => (Some(data), zones),
@@ -129,6 +142,7 @@ impl Region {
             None => Opened::memory(),
             Some(data) => Opened::folder(data, zones, random.clone())?,
         };
+        let host = machine.open(data.as_ref(), storage.zone_folders());
         let records = state::open(storage.store(), &wiring::kinds()).await?;
         dial::restore(&records, &clock).await?;
         let endpoint = endpoint(&addresses);
@@ -137,6 +151,7 @@ impl Region {
         let ground = Ground {
             records: records.clone(),
             objects: storage.objects(),
+            host,
             region: region.clone(),
             domain: domain.clone(),
             day,

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use aws::{Authorizer, Clock, Error, Random, Region};
+use ec2::Ec2;
+use host::Host;
 use iam::{Accounts, Iam, Keyring, Sts};
 use objects::Engine;
 use s3::S3;
@@ -23,6 +25,7 @@ pub struct Services {
 pub struct Ground {
     pub records: Records,
     pub objects: Engine,
+    pub host: Arc<dyn Host>,
     pub region: Region,
     pub domain: String,
     /// Of lifecycle rules.
@@ -37,13 +40,14 @@ pub struct Ground {
 pub fn kinds() -> Vec<Kind> {
     let mut kinds = vec![Kind::of::<Dial>()];
     kinds.extend(iam::kinds());
+    kinds.extend(ec2::kinds());
     kinds
 }
 
 /// # Errors
 /// When the state cannot be read or written.
 pub async fn services(ground: Ground) -> Result<Services, Error> {
-    let Ground { records, objects, region, domain, day, clock, wall, random } = ground;
+    let Ground { records, objects, host, region, domain, day, clock, wall, random } = ground;
     let seal = Arc::new(iam::sts::Seal::open(&records, &random).await?);
     let iam = Iam::new(records.clone(), random.clone());
     let sts = Sts::new(iam.clone(), seal.clone());
@@ -57,11 +61,13 @@ pub async fn services(ground: Ground) -> Result<Services, Error> {
         authorizer.clone(),
         day,
     );
+    let ec2 = Ec2::new(records.clone(), host, clock.clone(), random.clone());
     let noting = iam.clone();
     let parties = Parties {
         services: vec![
             iam::model::service(Arc::new(iam.clone())),
             iam::sts::model::service(Arc::new(sts)),
+            ec2::model::service(Arc::new(ec2)),
         ],
         s3,
         credentials: Arc::new(Keyring::new(iam.clone(), seal)),

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws::{Clock, Random, Region};
-use haneul::{Day, FrontDoor, Options, Running, Storage};
+use haneul::{Day, FrontDoor, Machine, Options, Running, Storage};
+use host::fake::FakeHost;
 
 use crate::client::{Client, Key};
 
@@ -21,6 +22,7 @@ impl Cloud {
         let region: Region = "ap-northeast-2".parse().expect("valid");
         let running = haneul::Region::start(Options {
             storage: Storage::Memory,
+            machine: Machine::Given(Arc::new(FakeHost::default())),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             front_door: Some(FrontDoor::anywhere()),
             domain: "localhost".into(),

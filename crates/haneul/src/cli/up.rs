@@ -14,6 +14,7 @@ use super::{Data, Failure, chain, duration, say, text};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::front_door::FrontDoor;
 use crate::log;
+use crate::machine::Machine;
 use crate::region::{Options, Region, Running, StartError};
 use crate::storage::Storage;
 
@@ -51,6 +52,7 @@ impl Up {
         let wants_browsers = front_door.is_some();
         let options = Options {
             storage: Storage::Folder { data: data.clone(), zones },
+            machine: Machine::Own,
             listen,
             front_door,
             domain: self.domain,
