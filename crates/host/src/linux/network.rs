@@ -4,6 +4,17 @@
 //! Every interface is a routed veth of its own, so each packet meets its network's rules, also
 //! inside one subnet, and two networks with equal addresses never meet. Everything has a name
 //! that is derived from an id, and is found again by it after a restart.
+//!
+//! ```text
+//!  machine ──hnl-TAG ── machine── hnl-TAG-wan ──v…── up── hnl-TAG-vpc-… ──e…── eth0── guest
+//!             route to the pool    router, and the way      nft rules, services' sockets
+//!                                  outside (TCP)
+//! ```
+//!
+//! - From guest to guest by private addresses, packets stay in the network's namespace.
+//! - Everything by public addresses goes through the router, also back into the same network:
+//!   addresses are translated at `up`, so rules see what they see on AWS.
+//! - TCP to the outside ends in the router and goes on from the machine, never to the machine.
 
 mod interface;
 mod link;
@@ -162,11 +173,9 @@ impl LinuxNetworks {
     }
 
     fn ensure(&self, network: &Network) -> Result<()> {
-        let rules = rules::Rules::of(network)?;
         let router = self.router().map_err(failed("the router"))?;
         let vpc = self.vpc(&network.id);
-        let mut vpc = lock(&vpc);
-        vpc.ensure(&self.0.tag, &network.id, rules, &router).map_err(failed("a network"))
+        lock(&vpc).ensure(&self.0.tag, network, &router)
     }
 
     fn remove(&self, id: &NetworkId) -> Result<()> {

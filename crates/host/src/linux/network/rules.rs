@@ -5,6 +5,7 @@
 //! sender's egress rules, then the receiver's ingress rules. The two gates are independent:
 //! what matches an egress rule goes on to `arrived`, and only there can it be accepted.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
@@ -29,9 +30,6 @@ pub(super) struct Rules {
     pub arp: Table,
     /// The subnets' routers.
     pub gateways: BTreeSet<Ipv4Addr>,
-    pub blocks: Vec<Ipv4Net>,
-    /// Every interface's address.
-    pub private: BTreeSet<Ipv4Addr>,
     /// Addresses that are routed from outside to this network.
     pub public: BTreeSet<Ipv4Addr>,
     /// Interfaces that routes lead to, by address.
@@ -40,21 +38,23 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn of(network: &Network) -> Result<Self> {
-        let mut draft = Draft { network, table: Table::new("inet vpc"), nat: nat_marks(network) };
+        let mut draft = Draft {
+            network,
+            devices: devices(network),
+            table: Table::new("inet vpc"),
+            nat: nat_marks(network),
+        };
         draft.addresses();
         draft.checks();
         draft.routes();
         draft.gates()?;
         draft.translations();
+        let public = draft.public().collect();
         let vpc = draft.table;
-        let held = network.interfaces.iter().filter_map(|one| one.public_address);
-        let public = held.chain(nat_marks(network).into_keys()).collect();
         Ok(Self {
             arp: arp(&vpc),
             vpc,
             gateways: network.subnets.iter().filter_map(|subnet| gateway(subnet.block)).collect(),
-            blocks: network.blocks.clone(),
-            private: network.interfaces.iter().map(|one| one.private_address).collect(),
             public,
             forwarders: forwarders(network),
         })
@@ -76,11 +76,18 @@ pub(super) fn gateway(block: Ipv4Net) -> Option<Ipv4Addr> {
 
 struct Draft<'a> {
     network: &'a Network,
+    /// With their devices, as nft quotes them.
+    devices: Vec<(String, &'a NetworkInterface)>,
     table: Table,
     nat: BTreeMap<Ipv4Addr, u32>,
 }
 
 impl Draft<'_> {
+    fn public(&self) -> impl Iterator<Item = Ipv4Addr> {
+        let held = self.network.interfaces.iter().filter_map(|one| one.public_address);
+        held.chain(self.nat.keys().copied())
+    }
+
     /// Who has which address.
     fn addresses(&mut self) {
         let mut own = Set::new("type ifname . ipv4_addr;");
@@ -88,11 +95,11 @@ impl Draft<'_> {
         let mut has_public = Set::new("type ipv4_addr;");
         let mut public_of = Set::new("type ipv4_addr : ipv4_addr;");
         let mut private_of = Set::new("type ipv4_addr : ipv4_addr;");
-        for one in &self.network.interfaces {
+        for (device, one) in &self.devices {
             let private = one.private_address.to_string();
-            own.elements.insert(format!("{} . {private}", device(one)), None);
+            own.elements.insert(format!("{device} . {private}"), None);
             if !one.source_dest_check {
-                free.elements.insert(device(one), None);
+                free.elements.insert(device.clone(), None);
             }
             if let Some(public) = one.public_address {
                 has_public.elements.insert(private.clone(), None);
@@ -100,7 +107,10 @@ impl Draft<'_> {
                 private_of.elements.insert(public.to_string(), Some(private));
             }
         }
+        let mut public = Set::new("type ipv4_addr;");
+        public.elements.extend(self.public().map(|address| (address.to_string(), None)));
         for (name, set) in [
+            ("public", public),
             ("own", own),
             ("free", free),
             ("has-public", has_public),
@@ -118,10 +128,9 @@ impl Draft<'_> {
             "iifname . ip saddr @own accept".into(),
             "iifname @free accept".into(),
         ];
-        checked.push(match self.blocks() {
-            Some(blocks) => format!("iifname \"{UPLINK}\" ip saddr != {blocks} accept"),
-            None => format!("iifname \"{UPLINK}\" accept"),
-        });
+        let source = self.blocks().map(|blocks| format!(" ip saddr != {blocks}"));
+        let source = source.unwrap_or_default();
+        checked.push(format!("iifname \"{UPLINK}\"{source} ip daddr @public accept"));
         let hook = "type filter hook prerouting priority -300; policy drop;";
         self.hook("checked", hook, checked);
         // An interface that forwards may send others' addresses, but services in the network
@@ -133,12 +142,12 @@ impl Draft<'_> {
 
     fn routes(&mut self) {
         let mut subnet_of = Set::new("type ifname : verdict;");
-        for one in &self.network.interfaces {
+        for (device, one) in &self.devices {
             let subnets = self.network.subnets.iter();
             let mut subnets = subnets.filter(|subnet| subnet.block.contains(&one.private_address));
             if let Some(subnet) = subnets.next() {
                 let verdict = format!("goto {}", subnet_chain(subnet.block));
-                subnet_of.elements.insert(device(one), Some(verdict));
+                subnet_of.elements.insert(device.clone(), Some(verdict));
             }
         }
         self.table.sets.insert("subnet-of".into(), subnet_of);
@@ -234,16 +243,25 @@ impl Draft<'_> {
         }
         let known: BTreeSet<&GroupId> = self.network.groups.iter().map(|group| &group.id).collect();
         let mut of = Set::new("type ifname : verdict;");
-        for one in &self.network.interfaces {
-            let groups: BTreeSet<_> =
-                one.groups.iter().filter(|group| known.contains(group)).collect();
-            let names: Result<Vec<_>> =
-                groups.iter().map(|group| group_name(gate, group)).collect();
-            let jumps: Vec<_> = names?.iter().map(|name| format!("jump {name}")).collect();
-            let name = format!("{gate}s.{}", short_hash(&jumps.join(" ")));
-            let jumps: Vec<_> = jumps.into_iter().chain(["drop".into()]).collect();
-            of.elements.insert(device(one), Some(format!("goto {name}")));
-            self.chain(name, jumps);
+        // Many interfaces have the same groups.
+        let mut verdicts: BTreeMap<BTreeSet<&GroupId>, String> = BTreeMap::new();
+        for (device, one) in &self.devices {
+            let groups = one.groups.iter().filter(|group| known.contains(group)).collect();
+            let verdict = match verdicts.entry(groups) {
+                Entry::Occupied(found) => found.into_mut(),
+                Entry::Vacant(new) => {
+                    let mut rules = Vec::new();
+                    for group in new.key() {
+                        rules.push(format!("jump {}", group_name(gate, group)?));
+                    }
+                    rules.push("drop".into());
+                    let name = format!("{gate}s.{}", short_hash(&rules.join(" ")));
+                    let verdict = format!("goto {name}");
+                    self.table.chains.insert(name, Chain { hook: None, rules });
+                    new.insert(verdict)
+                }
+            };
+            of.elements.insert(device.clone(), Some(verdict.clone()));
         }
         self.table.sets.insert(format!("{gate}-of"), of);
         Ok(())
@@ -311,8 +329,9 @@ fn arp(vpc: &Table) -> Table {
     arp
 }
 
-fn device(interface: &NetworkInterface) -> String {
-    format!("\"{}\"", interface_device(&interface.interface))
+fn devices(network: &Network) -> Vec<(String, &NetworkInterface)> {
+    let quoted = |one: &NetworkInterface| format!("\"{}\"", interface_device(&one.interface));
+    network.interfaces.iter().map(|one| (quoted(one), one)).collect()
 }
 
 fn nat_marks(network: &Network) -> BTreeMap<Ipv4Addr, u32> {
@@ -369,3 +388,6 @@ fn matched(rule: &Rule, peer: &str, verdict: &str) -> Option<Result<String>> {
     };
     Some(Ok(format!("{peer}{traffic}{verdict}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
@@ -14,15 +15,22 @@ use super::route::LINK_LOCAL;
 use super::router::{PublicChange, Router, router_settings};
 use super::rules::Rules;
 use super::service::{self, Opened};
-use crate::{Error, NetworkId, Result};
+use crate::{Error, Network, NetworkId, Result};
 
 #[derive(Default)]
 pub(super) struct Vpc {
     namespace: Option<Namespace>,
     /// What the kernel holds, once this process has made it so.
-    rules: Option<Rules>,
+    made: Option<Made>,
+    /// Which router it was joined to, and the link's index there.
+    joined: Option<(Arc<Router>, u32)>,
     /// Of sockets that this process has opened.
     services: BTreeSet<Ipv4Addr>,
+}
+
+struct Made {
+    network: Network,
+    rules: Rules,
 }
 
 /// What the namespace had beside its tables.
@@ -57,19 +65,41 @@ impl Vpc {
     pub(super) fn ensure(
         &mut self,
         tag: &Tag,
-        id: &NetworkId,
+        network: &Network,
+        router: &Arc<Router>,
+    ) -> Result<()> {
+        self.find(tag, &network.id).map_err(failed("a namespace"))?;
+        let joined = self.joined.as_ref().is_some_and(|(same, _)| Arc::ptr_eq(same, router));
+        if joined && self.made.as_ref().is_some_and(|made| made.network == *network) {
+            return Ok(());
+        }
+        let rules = Rules::of(network)?;
+        self.make(tag, network, rules, router).map_err(failed("a network"))
+    }
+
+    fn make(
+        &mut self,
+        tag: &Tag,
+        network: &Network,
         rules: Rules,
-        router: &Router,
+        router: &Arc<Router>,
     ) -> io::Result<()> {
-        self.find(tag, id)?;
+        let id = &network.id;
         let namespace = match self.namespace.take() {
             Some(namespace) => namespace,
             None => Namespace::make(&tag.network(id).map_err(io::Error::other)?, prepare)?,
         };
         // Unknown until all of it has been done.
-        let old = self.rules.take();
+        let mut old = self.made.take().map(|made| made.rules);
         let namespace = self.namespace.insert(namespace);
-        let link = router.join(id, namespace)?;
+        let link = match &self.joined {
+            Some((same, link)) if Arc::ptr_eq(same, router) => *link,
+            _ => {
+                old = None;
+                router.join(id, namespace)?
+            }
+        };
+        self.joined = Some((router.clone(), link));
         let before = match &old {
             Some(old) => Before::of(old),
             None => Before::read(namespace, router, link)?,
@@ -82,7 +112,7 @@ impl Vpc {
             None => change(&before, &rules, services, &rules.whole()),
         })?;
         router.change_public(link, PublicChange::Add(&new))?;
-        self.rules = Some(rules);
+        self.made = Some(Made { network: network.clone(), rules });
         Ok(())
     }
 
@@ -95,6 +125,9 @@ impl Vpc {
         open: impl FnOnce(SocketAddrV4) -> io::Result<Opened<T>> + Send,
     ) -> Result<T> {
         self.namespace(tag, id)?;
+        if self.made.is_none() {
+            return Err(Error::Unavailable(format!("{id} has not been ensured since the start")));
+        }
         if !self.may_serve(*address.ip()) {
             return Err(Error::Refused(format!("no service of {id} can have {}", address.ip())));
         }
@@ -112,11 +145,12 @@ impl Vpc {
 impl Vpc {
     /// Link-local, or of the network and nobody's.
     fn may_serve(&self, address: Ipv4Addr) -> bool {
-        let of_network = |rules: &Rules| {
-            let inside = rules.blocks.iter().any(|block| block.contains(&address));
-            inside && !rules.private.contains(&address)
+        let of_network = |made: &Made| {
+            let mut interfaces = made.network.interfaces.iter();
+            made.network.blocks.iter().any(|block| block.contains(&address))
+                && !interfaces.any(|one| one.private_address == address)
         };
-        LINK_LOCAL.contains(&address) || self.rules.as_ref().is_some_and(of_network)
+        LINK_LOCAL.contains(&address) || self.made.as_ref().is_some_and(of_network)
     }
 }
 
