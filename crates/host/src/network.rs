@@ -101,7 +101,7 @@ pub trait Networks: Send + Sync {
     fn networks(&self) -> BoxFuture<'_, Result<Vec<NetworkId>>>;
 
     /// The addresses that public and Elastic addresses are taken from, routed from the
-    /// machine into its networks.
+    /// machine into its networks. Its first four and its last are the host's own.
     fn public_pool(&self) -> Ipv4Net;
 
     /// A socket that the network's guests reach: the metadata service, the resolver, the

@@ -209,6 +209,13 @@ pub fn ip(arguments: &str) {
     assert!(status.success(), "ip {arguments}");
 }
 
+/// What it writes.
+pub fn command(line: &str) -> String {
+    let mut words = line.split(' ');
+    let output = Command::new(words.next().unwrap()).args(words).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// 10.0.0.0/16 with the subnets 10.0.1.0/24 and 10.0.2.0/24, and one group, `sg-open`.
 pub fn network(id: &str) -> Network {
     let subnet = |block: &str| Subnet { block: block.parse().unwrap(), routes: Vec::new() };

@@ -15,7 +15,9 @@ use super::namespace::{Namespace, set};
 use super::netlink::Netlink;
 use crate::{Interface, InterfaceId};
 
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+/// A device that has just come up loses what is sent in its first moments.
+const ECHO_REQUESTS_MAX: u32 = 3;
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(400);
 
 pub(super) fn plug(
     network: &Namespace,
@@ -54,18 +56,16 @@ pub(super) fn plugged(network: &Namespace) -> io::Result<Vec<InterfaceId>> {
     Ok(owned.filter(|(id, name)| interface_device(id) == *name).map(|(id, _)| id).collect())
 }
 
-/// Sends one echo request.
+/// Sends echo requests until one is answered.
 pub(super) fn answers(network: &Namespace, address: Ipv4Addr) -> io::Result<bool> {
     // Type and code; the kernel writes the rest.
     const ECHO_REQUEST: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, 1];
     let socket = network.run(|| Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::ICMPV4)))?;
     socket.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     socket.connect(&SocketAddrV4::new(address, 0).into())?;
-    if socket.send(&ECHO_REQUEST).is_err() {
-        return Ok(false);
-    }
     let mut buffer = [std::mem::MaybeUninit::uninit(); 64];
-    Ok(socket.recv(&mut buffer).is_ok())
+    let mut ask = || socket.send(&ECHO_REQUEST).is_ok() && socket.recv(&mut buffer).is_ok();
+    Ok((0..ECHO_REQUESTS_MAX).any(|_| ask()))
 }
 
 fn near_side(

@@ -217,9 +217,15 @@ fn settle(pool: Ipv4Net, near: Ipv4Addr, far: Ipv4Addr) -> io::Result<()> {
 }
 
 fn rules(pool: Ipv4Net) -> String {
+    let own = Reserved::of(pool).machine;
+    // Connections are remembered where the machine is one side, and nowhere else: no guest can
+    // fill the table that all networks share.
     format!(
         "add table inet wan\ndelete table inet wan\n\
          table inet wan {{\n\
+         chain untracked {{ type filter hook prerouting priority -300; policy accept;\n\
+         iifname != \"{MACHINE}\" ip daddr != {own} notrack\n\
+         }}\n\
          chain sorted {{ type filter hook prerouting priority -150; policy drop;\n\
          meta nfproto != ipv4 drop\n\
          iifname \"lo\" accept\n\
