@@ -21,6 +21,8 @@ fn place() -> Option<tempfile::TempDir> {
         eprintln!("SKIPPED: this test needs root");
         return None;
     }
+    // As haneul has it; children begin with it.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     Some(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("made"))
 }
 
@@ -317,6 +319,8 @@ async fn a_debian_release_is_debootstraps() {
     assert_eq!(asked.trim(), "--variant=minbase bookworm");
     let tree = place.join("images/ami/tree");
     assert!(!tree.join("etc/hostname").exists());
+    let mode = fs::metadata(tree.join("etc")).expect("there").mode();
+    assert_eq!(mode & 0o7777, 0o755, "everybody in the guest may read it");
     assert_eq!(fs::read(tree.join("etc/resolv.conf")).expect("there"), b"");
     assert_eq!(names(&tree.join("var/cache/apt/archives")), [""; 0]);
     let sources = fs::read_to_string(tree.join("etc/apt/sources.list")).expect("there");

@@ -42,7 +42,9 @@ pub(crate) fn build(release: &str, to: &Path, progress: &Progress) -> Result<()>
 fn start(release: &str, to: &Path, mirror: &str) -> Result<Child> {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork"]);
-    command.args(["--kill-child", "--mount-proc", "--"]).arg(program()?);
+    command.args(["--kill-child", "--mount-proc", "--"]);
+    // Ours lets nobody read.
+    command.args(["sh", "-c", "umask 022; exec \"$0\" \"$@\""]).arg(program()?);
     command.args(["--variant=minbase", release]).arg(to).arg(mirror);
     command.env("LC_ALL", "C.UTF-8").stdin(Stdio::null()).stdout(Stdio::piped());
     // debootstrap fetches by wget, which does not read apt's settings.

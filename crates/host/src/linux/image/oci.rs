@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::layer::{Limits, Unpacker};
 use super::progress::Progress;
+use super::tree::Tree;
 use crate::linux::durable::failed;
 use crate::{Error, Result};
 
@@ -58,7 +59,7 @@ pub(crate) fn check(path: &Path) -> Result<()> {
 /// for what is needed meanwhile.
 pub(crate) fn build(path: &Path, to: &Path, scratch: &Path, progress: &Progress) -> Result<()> {
     check(path)?;
-    fs::create_dir(to).map_err(failed("make the image's folder"))?;
+    Tree::new(to).map_err(failed("make the image's folder"))?;
     let folder = if path.is_dir() { path } else { scratch };
     if !path.is_dir() {
         fs::create_dir(scratch).map_err(failed("make a folder"))?;

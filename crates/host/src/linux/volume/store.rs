@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
@@ -254,7 +254,10 @@ impl Store {
             for name in ["upper", "work"] {
                 let folder = root.join(name);
                 if !folder.exists() {
-                    fs::DirBuilder::new().mode(0o755).create(folder).map_err(wrong())?;
+                    // The first becomes the guest's root folder, whatever our own umask is.
+                    fs::create_dir(&folder).map_err(wrong())?;
+                    let mode = fs::Permissions::from_mode(0o755);
+                    fs::set_permissions(&folder, mode).map_err(wrong())?;
                 }
             }
             Ok(root)
