@@ -102,7 +102,8 @@ impl Runner {
         let records = Records::open(options.data.join("guests"))?;
         let kept = records.load()?;
         let keeper = Keeper::of(records.folder())?;
-        let cgroups = Cgroups::find(&options.name)?;
+        let region = format!("hnl-{}", options.name);
+        let cgroups = Cgroups::find(&region)?;
         cgroups.prepare()?;
         let users = kept.values().filter_map(|kept| kept.user).collect();
         let slot = |(id, kept): (GuestId, Kept)| {
@@ -116,7 +117,7 @@ impl Runner {
         };
         let runner = Arc::new_cyclic(|me| Self {
             me: me.clone(),
-            region: options.name.clone(),
+            region,
             parts,
             cgroups,
             keeper,
@@ -130,9 +131,17 @@ impl Runner {
             changes: broadcast::channel(CHANGES_MAX).0,
             runtime: Handle::current(),
         });
-        runner.adopt();
+        runner.adopt().map_err(io::Error::other)?;
         runner.upkeep();
         Ok(runner)
+    }
+
+    /// Does something while the guest stands still.
+    pub fn pause(&self, id: &GuestId, act: &mut dyn FnMut()) {
+        let group = self.cgroups.group(&id.0);
+        group.pause();
+        act();
+        group.resume();
     }
 
     /// Takes away what the region itself holds of the machine, when it is for good and no guest

@@ -38,12 +38,12 @@ impl Region {
     pub fn new(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().to_owned();
-        let name = folder.path().file_name().unwrap().to_string_lossy().replace('.', "t");
+        let name = folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
         let options = Options {
             data: data.join("host"),
             zones: ["a", "b", "c"].map(|zone| data.join(zone)),
             public_pool: "198.18.0.0/16".parse().unwrap(),
-            name: format!("hnl-{name}"),
+            name: name.replace("tmp", "gt"),
             init: Init {
                 binary: std::fs::canonicalize("/bin/sh").unwrap(),
                 arguments: vec!["-c".into(), script.into()],
@@ -174,7 +174,13 @@ pub struct Folders {
 }
 
 impl Parts for Folders {
-    fn layers(&self, image: &ImageId) -> Result<Vec<PathBuf>> {
+    fn adopt(&self, _: &[(VolumeId, GuestId)]) -> Result<()> {
+        Ok(())
+    }
+
+    fn forget(&self, _: &GuestId) {}
+
+    fn layers(&self, image: &ImageId, _: &GuestId) -> Result<Vec<PathBuf>> {
         let layer = self.folder.join(&image.0);
         match layer.exists() {
             true => Ok(vec![layer]),
@@ -307,7 +313,7 @@ impl Holdings {
         let mut groups = BTreeSet::new();
         for tree in std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten() {
             for group in std::fs::read_dir(tree.path()).into_iter().flatten().flatten() {
-                if group.file_name().to_string_lossy().starts_with("hnl-ttmp") {
+                if group.file_name().to_string_lossy().starts_with("hnl-gt") {
                     groups.insert(group.path());
                 }
             }
@@ -321,7 +327,7 @@ impl Holdings {
             groups,
             disks: loops_of_tests(),
             links: names("/sys/class/net", "hnlt-"),
-            facts: names("/run", "hnl-ttmp"),
+            facts: names("/run", "hnl-gt"),
             processes: names("/proc", "").iter().filter(|pid| same(pid)).count(),
         }
     }

@@ -306,6 +306,32 @@ impl Group {
         Err(io::Error::other("some processes of the guest do not end"))
     }
 
+    /// Lets all processes stand still until [`Group::resume`], and waits for that.
+    pub fn pause(&self) {
+        let stands = || -> bool {
+            if self.set_v2("cgroup.freeze", "1").is_ok() {
+                let events = self.v2.as_ref().map(|folder| folder.join("cgroup.events"));
+                let events = events.and_then(|path| std::fs::read_to_string(path).ok());
+                return events.is_some_and(|events| events.contains("frozen 1"));
+            }
+            self.freeze("FROZEN");
+            let state = self.v1.get("freezer").map(|folder| folder.join("freezer.state"));
+            let state = state.and_then(|path| std::fs::read_to_string(path).ok());
+            state.is_none_or(|state| state.trim() == "FROZEN")
+        };
+        for _ in 0..PAUSE_ROUNDS_MAX {
+            if stands() {
+                return;
+            }
+            pause();
+        }
+    }
+
+    pub fn resume(&self) {
+        let _ = self.set_v2("cgroup.freeze", "0");
+        self.freeze("THAWED");
+    }
+
     fn freeze(&self, state: &str) {
         if let Some(folder) = self.v1.get("freezer") {
             let _ = set(folder, "freezer.state", state);
@@ -347,6 +373,8 @@ impl Group {
     }
 }
 
+/// About a second: what does not stand still then waits for a disk.
+const PAUSE_ROUNDS_MAX: u32 = 500;
 /// About five seconds.
 const KILL_ROUNDS_MAX: u32 = 2500;
 

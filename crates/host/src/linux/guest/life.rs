@@ -32,9 +32,10 @@ const USERS_RANGES: u32 = 4094;
 
 impl Runner {
     /// At start: watches what runs, gives back what ended meanwhile and what nobody owns.
-    pub(super) fn adopt(&self) {
+    pub(super) fn adopt(&self) -> Result<()> {
         let boot = boot();
         self.keeper.hold();
+        self.adopt_parts(&boot)?;
         for slot in self.all() {
             let Some(life) = slot.kept().life.clone() else { continue };
             let process = life.process.filter(|_| life.boot == boot);
@@ -66,6 +67,23 @@ impl Runner {
                 Facts::of(&self.region, &name).remove();
             }
         }
+        Ok(())
+    }
+
+    /// Whatever a life took in this boot is its own until it is given back, alive or not.
+    fn adopt_parts(&self, boot: &str) -> Result<()> {
+        let mut held = Vec::new();
+        for slot in self.all() {
+            let kept = slot.kept().clone();
+            let Some(guest) = kept.guest else { continue };
+            if kept.life.is_some_and(|life| life.boot == boot) {
+                let volumes = guest.volumes.iter().map(|mount| mount.volume.clone());
+                held.extend(volumes.map(|volume| (volume, slot.id.clone())));
+            }
+            // An image that is gone is told when the guest is started.
+            let _ = self.parts.layers(&guest.image, &slot.id);
+        }
+        self.parts.adopt(&held)
     }
 
     fn owns(&self, name: &str) -> bool {
@@ -106,7 +124,13 @@ impl Runner {
         let Some((root, others)) = wanted.volumes.split_first() else {
             return Err(Error::Refused("a guest needs a root volume".into()));
         };
-        let layers = self.parts.layers(&wanted.image)?;
+        for mount in &wanted.volumes {
+            let has = |other: &Guest| other.volumes.iter().any(|own| own.volume == mount.volume);
+            if let Some(other) = self.holder(|other| other.id != wanted.id && has(other)) {
+                return Err(Error::Refused(format!("{} belongs to {other}", mount.volume)));
+            }
+        }
+        let layers = self.parts.layers(&wanted.image, &slot.id)?;
         let user = self.users_of(slot)?;
         let cpus = self.choose_cpus(wanted.limits.cpus);
         {
@@ -330,6 +354,7 @@ impl Runner {
         self.raise(slot, generation)?;
         self.end(slot)?;
         self.records.remove(&slot.id, generation).map_err(|error| unavailable(&error))?;
+        self.parts.forget(&slot.id);
         let mut kept = slot.kept();
         if let Some(user) = kept.user {
             self.users.lock().expect("nothing panics with the users").remove(&user);

@@ -15,8 +15,14 @@ pub struct Disk {
 
 /// Calls block, and may be repeated.
 pub trait Parts: Send + Sync {
-    /// Read-only trees, the upper ones first.
-    fn layers(&self, image: &ImageId) -> Result<Vec<PathBuf>>;
+    /// At start, before all else: who had what when the last haneul ended. Nobody has the rest.
+    fn adopt(&self, held: &[(VolumeId, GuestId)]) -> Result<()>;
+
+    /// Read-only trees, the upper ones first. They stay until the guest is forgotten or has
+    /// another image.
+    fn layers(&self, image: &ImageId, guest: &GuestId) -> Result<Vec<PathBuf>>;
+
+    fn forget(&self, guest: &GuestId);
 
     /// Also says the limits that the volume has now.
     fn attach(&self, volume: &VolumeId, guest: &GuestId) -> Result<Disk>;
