@@ -12,6 +12,9 @@ mod life;
 #[path = "guest/isolation.rs"]
 mod isolation;
 
+#[path = "guest/whole.rs"]
+mod whole;
+
 fn main() {
     host::linux::entry();
     if !rustix::process::geteuid().is_root() {
@@ -35,6 +38,7 @@ fn main() {
         ("isolation::guests_have_users_of_their_own", isolation::guests_have_users_of_their_own),
         ("isolation::a_fork_bomb_stays_inside", isolation::a_fork_bomb_stays_inside),
         ("isolation::a_hog_loses_its_own_memory_only", isolation::a_hog_loses_its_own_memory_only),
+        ("whole::a_guest_of_all_parts", whole::a_guest_of_all_parts),
     ];
     let filter = std::env::args().nth(1).unwrap_or_default();
     let mut failed = 0;

@@ -46,6 +46,7 @@ use self::state::{Kept, Records};
 use super::{Init, Options};
 use crate::{
     Error, Generation, Guest, GuestId, GuestSeen, GuestStatus, Guests, Interface, Power, Result,
+    VolumeId,
 };
 
 /// Changes that a slow listener may lag behind by.
@@ -134,6 +135,14 @@ impl Runner {
         runner.adopt().map_err(io::Error::other)?;
         runner.upkeep();
         Ok(runner)
+    }
+
+    /// Gives the volume's limits of now to the guest that uses it.
+    pub async fn set_paces(&self, volume: &VolumeId) -> Result<()> {
+        let has = |guest: &Guest| guest.volumes.iter().any(|mount| mount.volume == *volume);
+        let Some(slot) = self.holder(has).and_then(|id| self.find(&id)) else { return Ok(()) };
+        let volume = volume.clone();
+        self.work(&slot, move |me, slot| me.set_pace_of(slot, &volume)).await
     }
 
     /// Does something while the guest stands still.
@@ -382,6 +391,11 @@ fn check_names(guest: &Guest) -> Result<()> {
         Some(mount) => Err(Error::Refused(format!("{} is no name of a device", mount.device))),
         None => Ok(()),
     }
+}
+
+/// Processors that guests may be given.
+pub(super) fn cpus() -> u32 {
+    u32::try_from(life::cpus().len()).unwrap_or(u32::MAX)
 }
 
 fn unavailable(error: &impl std::fmt::Display) -> Error {

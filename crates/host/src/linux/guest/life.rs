@@ -491,6 +491,17 @@ impl Runner {
         Ok(())
     }
 
+    pub(super) fn set_pace_of(&self, slot: &Arc<Slot>, volume: &VolumeId) -> Result<()> {
+        let runs = slot.kept().life.as_ref().is_some_and(|life| life.process.is_some());
+        if !runs {
+            return Ok(());
+        }
+        let disk = self.parts.attach(volume, &slot.id)?;
+        let group = self.cgroups.group(&slot.id.0);
+        let pace = group.set_pace((disk.major, disk.minor), disk.pace);
+        pace.map_err(|error| unavailable(&error))
+    }
+
     fn enter(&self, job: &Job) -> Result<()> {
         let gone = |error: std::io::Error| unavailable(&format!("the guest's devices: {error}"));
         let mut answer = self.keeper.job(job).map_err(gone)?;
