@@ -236,9 +236,9 @@ impl Snapshots {
     pub(crate) fn restore(&self, id: &SnapshotId, file: &File) -> Result<()> {
         let lock = self.locks.of(&id.0);
         let _held = lock.read().expect("nothing that holds the lock panics");
-        let known = self.known(id).filter(|known| known.percent.load(Ordering::Acquire) == 100);
-        let known =
-            known.ok_or_else(|| Error::Refused(format!("there is no snapshot {id} yet")))?;
+        // One zone is enough: the other may have been lost just now.
+        let known = self.known(id);
+        let known = known.ok_or_else(|| Error::Refused(format!("there is no snapshot {id}")))?;
         if file.metadata().map_err(failed("see the volume"))?.len() < known.size_bytes {
             return Err(Error::Refused(format!("the volume is smaller than {id}")));
         }

@@ -157,12 +157,14 @@ fn a_second_snapshot_adds_only_what_changed() {
 }
 
 #[test]
-fn volumes_are_made_of_it_only_when_two_zones_have_it() {
+fn a_snapshot_finds_a_second_zone_after_a_kill_and_after_a_loss() {
     let mut bench = Bench::new();
     bench.volume.write_all_at(b"one", 5 * CHUNK_BYTES as u64).expect("written");
     let bytes = bench.take("snap-1");
-    let (id, target) = (SnapshotId("snap-1".into()), file(&bench.folder, "early"));
-    assert!(matches!(bench.snapshots.restore(&id, &target), Err(Error::Refused(_))));
+    let (id, absent) = (SnapshotId("snap-1".into()), SnapshotId("snap-2".into()));
+    let target = file(&bench.folder, "absent");
+    assert!(matches!(bench.snapshots.restore(&absent, &target), Err(Error::Refused(_))));
+    assert!(bench.restored("snap-1") == bytes, "from the only zone");
     assert_eq!(bench.reopen(), std::slice::from_ref(&id));
     bench.snapshots.finish(&id).expect("finished");
     assert_eq!(bench.chunk_files(), [0, 1, 1]);
