@@ -21,6 +21,8 @@ enum Subject<'a> {
     New(Kind, Option<&'a Vec<TagSpecification>>),
     /// A resource that is there.
     Is(Kind, &'a str),
+    /// The same where its id may be left out; without it, any of the kind.
+    Maybe(Kind, Option<&'a str>),
     /// The same, of a kind whose ARNs have the name that the user chose.
     Named(Kind, &'a str, Option<&'a Vec<TagSpecification>>),
     /// A key pair by its name or id: its ARN has the name.
@@ -31,7 +33,7 @@ enum Subject<'a> {
 
 struct Row<'a>(&'static str, Vec<Subject<'a>>);
 
-use Subject::{Any, Is, KeyPair, Named, New, These};
+use Subject::{Any, Is, KeyPair, Maybe, Named, New, These};
 
 fn row(input: &Input) -> Row<'_> {
     match input {
@@ -45,6 +47,167 @@ fn row(input: &Input) -> Row<'_> {
         Input::CreateVpc(i) => Row("CreateVpc", vec![New(id::VPC, i.tag_specifications.as_ref())]),
         Input::DeleteVpc(i) => Row("DeleteVpc", vec![Is(id::VPC, &i.vpc_id)]),
         Input::DescribeVpcs(_) => Row("DescribeVpcs", vec![Any]),
+        Input::CreateDefaultVpc(_) => Row("CreateDefaultVpc", vec![Any]),
+        Input::CreateDefaultSubnet(_) => Row("CreateDefaultSubnet", vec![Any]),
+        Input::DescribeVpcAttribute(i) => Row("DescribeVpcAttribute", vec![Is(id::VPC, &i.vpc_id)]),
+        Input::ModifyVpcAttribute(i) => Row("ModifyVpcAttribute", vec![Is(id::VPC, &i.vpc_id)]),
+        Input::AssociateVpcCidrBlock(i) => {
+            Row("AssociateVpcCidrBlock", vec![Is(id::VPC, &i.vpc_id)])
+        }
+        Input::DisassociateVpcCidrBlock(_) => Row("DisassociateVpcCidrBlock", vec![Any]),
+
+        Input::CreateSubnet(i) => Row(
+            "CreateSubnet",
+            vec![New(id::SUBNET, i.tag_specifications.as_ref()), Is(id::VPC, &i.vpc_id)],
+        ),
+        Input::DeleteSubnet(i) => Row("DeleteSubnet", vec![Is(id::SUBNET, &i.subnet_id)]),
+        Input::DescribeSubnets(_) => Row("DescribeSubnets", vec![Any]),
+        Input::ModifySubnetAttribute(i) => {
+            Row("ModifySubnetAttribute", vec![Is(id::SUBNET, &i.subnet_id)])
+        }
+
+        Input::CreateRouteTable(i) => Row(
+            "CreateRouteTable",
+            vec![New(id::ROUTE_TABLE, i.tag_specifications.as_ref()), Is(id::VPC, &i.vpc_id)],
+        ),
+        Input::DeleteRouteTable(i) => {
+            Row("DeleteRouteTable", vec![Is(id::ROUTE_TABLE, &i.route_table_id)])
+        }
+        Input::DescribeRouteTables(_) => Row("DescribeRouteTables", vec![Any]),
+        Input::AssociateRouteTable(i) => Row(
+            "AssociateRouteTable",
+            vec![Is(id::ROUTE_TABLE, &i.route_table_id), Maybe(id::SUBNET, i.subnet_id.as_deref())],
+        ),
+        Input::DisassociateRouteTable(_) => Row("DisassociateRouteTable", vec![Any]),
+        Input::ReplaceRouteTableAssociation(i) => {
+            Row("ReplaceRouteTableAssociation", vec![Is(id::ROUTE_TABLE, &i.route_table_id)])
+        }
+        Input::CreateRoute(i) => Row("CreateRoute", vec![Is(id::ROUTE_TABLE, &i.route_table_id)]),
+        Input::ReplaceRoute(i) => Row("ReplaceRoute", vec![Is(id::ROUTE_TABLE, &i.route_table_id)]),
+        Input::DeleteRoute(i) => Row("DeleteRoute", vec![Is(id::ROUTE_TABLE, &i.route_table_id)]),
+
+        Input::CreateInternetGateway(i) => Row(
+            "CreateInternetGateway",
+            vec![New(id::INTERNET_GATEWAY, i.tag_specifications.as_ref())],
+        ),
+        Input::AttachInternetGateway(i) => Row(
+            "AttachInternetGateway",
+            vec![Is(id::INTERNET_GATEWAY, &i.internet_gateway_id), Is(id::VPC, &i.vpc_id)],
+        ),
+        Input::DetachInternetGateway(i) => Row(
+            "DetachInternetGateway",
+            vec![Is(id::INTERNET_GATEWAY, &i.internet_gateway_id), Is(id::VPC, &i.vpc_id)],
+        ),
+        Input::DeleteInternetGateway(i) => {
+            Row("DeleteInternetGateway", vec![Is(id::INTERNET_GATEWAY, &i.internet_gateway_id)])
+        }
+        Input::DescribeInternetGateways(_) => Row("DescribeInternetGateways", vec![Any]),
+        Input::CreateNatGateway(i) => Row(
+            "CreateNatGateway",
+            vec![
+                New(id::NAT_GATEWAY, i.tag_specifications.as_ref()),
+                Maybe(id::SUBNET, i.subnet_id.as_deref()),
+                Maybe(id::ELASTIC_IP, i.allocation_id.as_deref()),
+            ],
+        ),
+        Input::DeleteNatGateway(i) => {
+            Row("DeleteNatGateway", vec![Is(id::NAT_GATEWAY, &i.nat_gateway_id)])
+        }
+        Input::DescribeNatGateways(_) => Row("DescribeNatGateways", vec![Any]),
+
+        Input::DescribeNetworkAcls(_) => Row("DescribeNetworkAcls", vec![Any]),
+
+        Input::CreateDhcpOptions(i) => {
+            Row("CreateDhcpOptions", vec![New(id::DHCP_OPTIONS, i.tag_specifications.as_ref())])
+        }
+        Input::AssociateDhcpOptions(i) => Row(
+            "AssociateDhcpOptions",
+            vec![Is(id::DHCP_OPTIONS, &i.dhcp_options_id), Is(id::VPC, &i.vpc_id)],
+        ),
+        Input::DeleteDhcpOptions(i) => {
+            Row("DeleteDhcpOptions", vec![Is(id::DHCP_OPTIONS, &i.dhcp_options_id)])
+        }
+        Input::DescribeDhcpOptions(_) => Row("DescribeDhcpOptions", vec![Any]),
+
+        Input::CreateSecurityGroup(i) => Row(
+            "CreateSecurityGroup",
+            vec![
+                New(id::SECURITY_GROUP, i.tag_specifications.as_ref()),
+                Maybe(id::VPC, i.vpc_id.as_deref()),
+            ],
+        ),
+        Input::DeleteSecurityGroup(i) => {
+            Row("DeleteSecurityGroup", vec![Maybe(id::SECURITY_GROUP, i.group_id.as_deref())])
+        }
+        Input::DescribeSecurityGroups(_) => Row("DescribeSecurityGroups", vec![Any]),
+        Input::AuthorizeSecurityGroupIngress(i) => Row(
+            "AuthorizeSecurityGroupIngress",
+            vec![Maybe(id::SECURITY_GROUP, i.group_id.as_deref())],
+        ),
+        Input::AuthorizeSecurityGroupEgress(i) => {
+            Row("AuthorizeSecurityGroupEgress", vec![Is(id::SECURITY_GROUP, &i.group_id)])
+        }
+        Input::RevokeSecurityGroupIngress(i) => Row(
+            "RevokeSecurityGroupIngress",
+            vec![Maybe(id::SECURITY_GROUP, i.group_id.as_deref())],
+        ),
+        Input::RevokeSecurityGroupEgress(i) => {
+            Row("RevokeSecurityGroupEgress", vec![Is(id::SECURITY_GROUP, &i.group_id)])
+        }
+        Input::UpdateSecurityGroupRuleDescriptionsIngress(i) => Row(
+            "UpdateSecurityGroupRuleDescriptionsIngress",
+            vec![Maybe(id::SECURITY_GROUP, i.group_id.as_deref())],
+        ),
+        Input::UpdateSecurityGroupRuleDescriptionsEgress(i) => Row(
+            "UpdateSecurityGroupRuleDescriptionsEgress",
+            vec![Maybe(id::SECURITY_GROUP, i.group_id.as_deref())],
+        ),
+        Input::DescribeSecurityGroupRules(_) => Row("DescribeSecurityGroupRules", vec![Any]),
+        Input::ModifySecurityGroupRules(i) => {
+            Row("ModifySecurityGroupRules", vec![Is(id::SECURITY_GROUP, &i.group_id)])
+        }
+
+        Input::CreateNetworkInterface(i) => {
+            let mut subjects = vec![
+                New(id::NETWORK_INTERFACE, i.tag_specifications.as_ref()),
+                Is(id::SUBNET, &i.subnet_id),
+            ];
+            subjects.extend(i.groups.as_deref().map(These));
+            Row("CreateNetworkInterface", subjects)
+        }
+        Input::DeleteNetworkInterface(i) => {
+            Row("DeleteNetworkInterface", vec![Is(id::NETWORK_INTERFACE, &i.network_interface_id)])
+        }
+        Input::DescribeNetworkInterfaces(_) => Row("DescribeNetworkInterfaces", vec![Any]),
+        Input::DescribeNetworkInterfaceAttribute(i) => Row(
+            "DescribeNetworkInterfaceAttribute",
+            vec![Is(id::NETWORK_INTERFACE, &i.network_interface_id)],
+        ),
+        Input::ModifyNetworkInterfaceAttribute(i) => {
+            let mut subjects = vec![Is(id::NETWORK_INTERFACE, &i.network_interface_id)];
+            subjects.extend(i.groups.as_deref().map(These));
+            Row("ModifyNetworkInterfaceAttribute", subjects)
+        }
+
+        Input::AllocateAddress(i) => {
+            Row("AllocateAddress", vec![New(id::ELASTIC_IP, i.tag_specifications.as_ref())])
+        }
+        Input::ReleaseAddress(i) => {
+            Row("ReleaseAddress", vec![Maybe(id::ELASTIC_IP, i.allocation_id.as_deref())])
+        }
+        Input::AssociateAddress(i) => Row(
+            "AssociateAddress",
+            vec![
+                Maybe(id::ELASTIC_IP, i.allocation_id.as_deref()),
+                Maybe(id::NETWORK_INTERFACE, i.network_interface_id.as_deref()),
+                Maybe(id::INSTANCE, i.instance_id.as_deref()),
+            ],
+        ),
+        Input::DisassociateAddress(_) => Row("DisassociateAddress", vec![Any]),
+        Input::DescribeAddresses(_) => Row("DescribeAddresses", vec![Any]),
+        Input::DescribeAddressesAttribute(_) => Row("DescribeAddressesAttribute", vec![Any]),
+
+        Input::DescribeAccountAttributes(_) => Row("DescribeAccountAttributes", vec![Any]),
 
         Input::CreateKeyPair(i) => {
             let tags = i.tag_specifications.as_ref();
@@ -125,6 +288,9 @@ impl Ec2 {
                 }
                 KeyPair(name, id) => checks.push(self.on_key_pair(&scope, action, name, id).await?),
                 Is(kind, id) => checks.push(self.on(&scope, action, kind, id).await?),
+                Maybe(kind, id) => {
+                    checks.push(self.on(&scope, action, kind, id.unwrap_or("*")).await?);
+                }
                 These(ids) => {
                     for id in ids {
                         let Some(kind) = id::kind_of(id) else { continue };

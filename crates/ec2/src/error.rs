@@ -54,8 +54,27 @@ impl Error {
         Self::InvalidParameterValue(message.into())
     }
 
+    /// What others still need is not deleted.
+    pub fn has_dependencies(kind: Kind, id: &str) -> Self {
+        let noun = kind.name.trim_end_matches(" ID");
+        Self::DependencyViolation(format!(
+            "The {noun} '{id}' has dependencies and cannot be deleted."
+        ))
+    }
+
     pub fn not_found(kind: Kind, id: &str) -> Self {
         Self::NotFound { kind, id: id.into() }
+    }
+}
+
+/// Refuses the first of the named parameters that was given.
+///
+/// # Errors
+/// [`Error::ParameterNotServed`].
+pub fn refuse(operation: &'static str, given: &[(&'static str, bool)]) -> Result<()> {
+    match given.iter().find(|(_, given)| *given) {
+        Some((parameter, _)) => Err(Error::ParameterNotServed { operation, parameter }),
+        None => Ok(()),
     }
 }
 

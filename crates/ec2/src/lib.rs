@@ -14,8 +14,26 @@
 pub mod error;
 pub mod model;
 
+pub mod account_attribute;
 pub mod region;
+
+pub mod address;
+pub mod default_vpc;
+pub mod dhcp_options;
+pub mod internet_gateway;
+pub mod nat_gateway;
+pub mod network;
+pub mod network_acl;
+pub mod network_interface;
+pub mod public_address;
+pub mod route;
+pub mod route_table;
+pub mod route_table_association;
+pub mod security_group;
+pub mod subnet;
 pub mod vpc;
+pub mod vpc_attribute;
+pub mod vpc_block;
 
 pub mod image;
 pub mod instance_type;
@@ -31,9 +49,11 @@ pub mod operations;
 pub mod reconcilers;
 
 pub mod client_token;
+pub mod dns_name;
 pub mod filter;
 pub mod id;
 pub mod kinds;
+pub mod listing;
 pub mod name;
 pub mod page;
 pub mod share;
@@ -42,7 +62,7 @@ pub mod tag;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws::page::PageTokens;
 use aws::{Call, Clock, Random};
@@ -50,6 +70,7 @@ use host::Host;
 use state::{Records, Scope};
 
 use crate::error::Result;
+use crate::inside::Inside;
 
 pub use crate::error::Error;
 pub use crate::kinds::kinds;
@@ -66,6 +87,9 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<Clock>,
     pub(crate) random: Arc<Random>,
     page_tokens: tokio::sync::OnceCell<PageTokens>,
+    /// Held by whoever makes a network of the machine.
+    pub(crate) networks: tokio::sync::Mutex<()>,
+    pub(crate) inside: OnceLock<Arc<dyn Inside>>,
 }
 
 impl Ec2 {
@@ -75,8 +99,15 @@ impl Ec2 {
         clock: Arc<Clock>,
         random: Arc<Random>,
     ) -> Self {
-        let page_tokens = Default::default();
-        Self { inner: Arc::new(Inner { records, host, clock, random, page_tokens }) }
+        let (page_tokens, networks, inside) = Default::default();
+        let inner = Inner { records, host, clock, random, page_tokens, networks, inside };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Who answers inside the VPCs; to be said once, before the reconcilers start.
+    pub fn answer_inside(&self, inside: Arc<dyn Inside>) {
+        let first = self.inner.inside.set(inside).is_ok();
+        assert!(first, "somebody answers inside the VPCs already");
     }
 
     pub(crate) fn records(&self) -> &Records {

@@ -250,6 +250,28 @@ async fn require_resource(ec2: &Ec2, txn: &mut Transaction, scope: &Scope, id: &
     // Every kind of resource that can be tagged has its line here.
     let found = match kind {
         id::VPC => ec2.require::<crate::vpc::Vpc>(txn, scope, id).await?,
+        id::SUBNET => ec2.require::<crate::subnet::Subnet>(txn, scope, id).await?,
+        id::ROUTE_TABLE => ec2.require::<crate::route_table::RouteTable>(txn, scope, id).await?,
+        id::INTERNET_GATEWAY => {
+            ec2.require::<crate::internet_gateway::InternetGateway>(txn, scope, id).await?
+        }
+        id::NAT_GATEWAY => ec2.require::<crate::nat_gateway::NatGateway>(txn, scope, id).await?,
+        id::NETWORK_ACL => ec2.require::<crate::network_acl::NetworkAcl>(txn, scope, id).await?,
+        id::SECURITY_GROUP => {
+            ec2.require::<crate::security_group::SecurityGroup>(txn, scope, id).await?
+        }
+        id::SECURITY_GROUP_RULE => match ec2.group_of_rule(scope, id).await? {
+            Some(group) => {
+                txn.require_unchanged(&group);
+                true
+            }
+            None => false,
+        },
+        id::NETWORK_INTERFACE => {
+            ec2.require::<crate::network_interface::NetworkInterface>(txn, scope, id).await?
+        }
+        id::ELASTIC_IP => ec2.require::<crate::address::Address>(txn, scope, id).await?,
+        id::DHCP_OPTIONS => ec2.require::<crate::dhcp_options::DhcpOptions>(txn, scope, id).await?,
         id::KEY_PAIR => ec2.require::<crate::key_pair::KeyPair>(txn, scope, id).await?,
         id::IMAGE => ec2.require::<crate::image::Image>(txn, scope, id).await?,
         id::VOLUME => ec2.require::<crate::volume::Volume>(txn, scope, id).await?,

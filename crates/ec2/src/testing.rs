@@ -97,6 +97,33 @@ impl World {
         (error.status, error.code.into_owned(), error.message)
     }
 
+    /// A refusal's code.
+    pub(crate) async fn refusal(&self, operation: &str, members: &str) -> String {
+        self.refused(operation, members).await.1
+    }
+
+    /// The text of an element of what an operation makes: its id.
+    pub(crate) async fn made(&self, element: &str, operation: &str, members: &str) -> String {
+        Self::text(&self.must(operation, members).await, element).to_owned()
+    }
+
+    pub(crate) async fn vpc(&self, block: &str) -> String {
+        self.made("vpcId", "CreateVpc", &format!("CidrBlock={block}")).await
+    }
+
+    pub(crate) async fn subnet(&self, vpc: &str, block: &str) -> String {
+        let members = format!("VpcId={vpc}&CidrBlock={block}&AvailabilityZone=ap-northeast-2a");
+        self.made("subnetId", "CreateSubnet", &members).await
+    }
+
+    /// An internet gateway that is attached to the VPC.
+    pub(crate) async fn gateway(&self, vpc: &str) -> String {
+        let id = self.made("internetGatewayId", "CreateInternetGateway", "").await;
+        let members = format!("InternetGatewayId={id}&VpcId={vpc}");
+        self.must("AttachInternetGateway", &members).await;
+        id
+    }
+
     /// The text of the first such element.
     pub(crate) fn text<'a>(answer: &'a str, element: &str) -> &'a str {
         let open = format!("<{element}>");

@@ -1,25 +1,37 @@
 //! VPCs.
 //! <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>
 
-use std::net::Ipv4Addr;
-
 use aws::{AccountId, Call};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
-use state::{Record, Scope, Stored};
+use state::{Record, Scope, Stored, Transaction};
 
-use crate::error::{Error, Result};
-use crate::filter::Filters;
+use crate::error::{Error, Result, refuse};
+use crate::internet_gateway::InternetGateway;
+use crate::listing::Listing;
+use crate::network::{self, Network};
+use crate::network_acl::NetworkAcl;
+use crate::network_interface::NetworkInterface;
+use crate::route_table::{Association, RouteTable};
+use crate::security_group::SecurityGroup;
+use crate::subnet::Subnet;
 use crate::tag::{self, Tags};
+use crate::vpc_block::{self, BlockAssociation};
 use crate::{Ec2, id, model, scope};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vpc {
     pub id: String,
     pub owner: AccountId,
-    pub block: Ipv4Net,
+    /// The first is the one that it was made with.
+    pub blocks: Vec<BlockAssociation>,
     pub is_default: bool,
     pub instance_tenancy: String,
+    /// `default` when it has none of its own.
+    pub dhcp_options_id: String,
+    pub enable_dns_support: bool,
+    pub enable_dns_hostnames: bool,
+    pub enable_network_address_usage_metrics: bool,
 }
 
 impl Record for Vpc {
@@ -27,40 +39,47 @@ impl Record for Vpc {
     const FORMAT: u32 = 1;
 }
 
-/// The block as AWS takes it: a network's own address with 16 to 28 bits.
-///
-/// # Errors
-/// `InvalidParameterValue` for no block, `InvalidVpc.Range` for an unfit size.
-pub fn block(text: &str) -> Result<Ipv4Net> {
-    let invalid = || {
-        Error::InvalidParameterValue(format!(
-            "Value ({text}) for parameter cidrBlock is invalid. This is not a valid CIDR block."
-        ))
-    };
-    let block: Ipv4Net = text.parse().map_err(|_| invalid())?;
-    if block.addr().is_unspecified() && block.prefix_len() == 0
-        || block.addr() == Ipv4Addr::BROADCAST
-    {
-        return Err(invalid());
-    }
-    if !(16..=28).contains(&block.prefix_len()) {
-        return Err(Error::coded("InvalidVpc.Range", format!("The CIDR '{text}' is invalid.")));
-    }
-    Ok(block.trunc())
-}
-
 impl Vpc {
-    fn shape(&self, tags: &Tags) -> model::Vpc {
+    pub fn block(&self) -> Ipv4Net {
+        self.blocks.first().map(|first| first.block).unwrap_or_default()
+    }
+
+    pub fn shape(&self, tags: &Tags) -> model::Vpc {
         model::Vpc {
             vpc_id: Some(self.id.clone()),
             owner_id: Some(self.owner.to_string()),
-            cidr_block: Some(self.block.to_string()),
+            cidr_block: Some(self.block().to_string()),
+            cidr_block_association_set: Some(
+                self.blocks.iter().map(|block| block.shape("associated")).collect(),
+            ),
+            dhcp_options_id: Some(self.dhcp_options_id.clone()),
             is_default: Some(self.is_default),
             instance_tenancy: Some(self.instance_tenancy.clone()),
             state: Some("available".into()),
             tags: tags.shapes(),
             ..Default::default()
         }
+    }
+
+    fn filter_values(&self, name: &str) -> Option<Vec<String>> {
+        let of_blocks =
+            |of: &dyn Fn(&BlockAssociation) -> String| self.blocks.iter().map(of).collect();
+        let value = match name {
+            "vpc-id" => self.id.clone(),
+            "owner-id" => self.owner.to_string(),
+            "cidr" | "cidr-block" | "cidrBlock" => self.block().to_string(),
+            "cidr-block-association.association-id" => return Some(of_blocks(&|b| b.id.clone())),
+            "cidr-block-association.cidr-block" => {
+                return Some(of_blocks(&|b| b.block.to_string()));
+            }
+            "cidr-block-association.state" => return Some(of_blocks(&|_| "associated".into())),
+            "dhcp-options-id" | "dhcpOptionsId" => self.dhcp_options_id.clone(),
+            "is-default" | "isDefault" => self.is_default.to_string(),
+            "state" => "available".into(),
+            name if name.starts_with("ipv6-cidr-block-association.") => return Some(Vec::new()),
+            _ => return None,
+        };
+        Some(vec![value])
     }
 }
 
@@ -72,6 +91,37 @@ impl Ec2 {
         let found = self.records().get(scope, id).await?;
         found.ok_or_else(|| Error::not_found(id::VPC, id))
     }
+
+    /// A VPC as it is when it is new.
+    pub(crate) fn new_vpc(&self, owner: &AccountId, block: Ipv4Net, dhcp_options_id: &str) -> Vpc {
+        let random = &self.inner.random;
+        Vpc {
+            id: id::VPC.new_id(random),
+            owner: owner.clone(),
+            blocks: vec![BlockAssociation::new(random, block)],
+            is_default: false,
+            instance_tenancy: "default".into(),
+            dhcp_options_id: dhcp_options_id.into(),
+            enable_dns_support: true,
+            enable_dns_hostnames: false,
+            enable_network_address_usage_metrics: false,
+        }
+    }
+
+    /// Writes a VPC and what AWS makes with it: main route table, default security group and
+    /// network ACL.
+    pub(crate) fn found_vpc(&self, txn: &mut Transaction, scope: &Scope, vpc: &Vpc) -> RouteTable {
+        let random = &self.inner.random;
+        let mut table = RouteTable::new(random, vpc);
+        table.associations.push(Association::new(random, None));
+        let group = SecurityGroup::default_of(random, vpc);
+        let acl = NetworkAcl::default_of(random, vpc);
+        txn.create(scope, &vpc.id, vpc);
+        txn.create(scope, &vpc.id, &Network { version: 1 });
+        txn.create(scope, &group.id, &group);
+        txn.create(scope, &acl.id, &acl);
+        table
+    }
 }
 
 pub async fn create(
@@ -79,21 +129,41 @@ pub async fn create(
     call: &Call,
     input: model::CreateVpcRequest,
 ) -> Result<model::CreateVpcResult> {
-    let block = block(&input.cidr_block.ok_or(Error::MissingParameter("cidrBlock"))?)?;
+    refuse_unserved(&input)?;
+    let block = vpc_block::parse(&input.cidr_block.ok_or(Error::MissingParameter("cidrBlock"))?)?;
     let tags = tag::specified(input.tag_specifications, id::VPC)?;
-    let vpc = Vpc {
-        id: id::VPC.new_id(&ec2.inner.random),
-        owner: call.account()?.clone(),
-        block,
-        is_default: false,
-        instance_tenancy: input.instance_tenancy.unwrap_or_else(|| "default".into()),
-    };
-    let scope = scope(call)?;
+    let tenancy = input.instance_tenancy.unwrap_or_else(|| "default".into());
+    if tenancy != "default" {
+        return Err(Error::ParameterNotServed {
+            operation: "CreateVpc",
+            parameter: "InstanceTenancy",
+        });
+    }
+    let scope = ec2.settled(call).await?;
+    let vpc = ec2.new_vpc(call.account()?, block, &ec2.settlement(&scope).await?.dhcp_options_id);
     let mut txn = ec2.records().transaction();
-    txn.create(&scope, &vpc.id, &vpc);
+    let table = ec2.found_vpc(&mut txn, &scope, &vpc);
+    txn.create(&scope, &table.id, &table);
     tag::create(&mut txn, &scope, &vpc.id, &tags);
     txn.commit().await?;
     Ok(model::CreateVpcResult { vpc: Some(vpc.shape(&Tags { tags })) })
+}
+
+fn refuse_unserved(input: &model::CreateVpcRequest) -> Result<()> {
+    let ipv6 = input.amazon_provided_ipv6_cidr_block == Some(true);
+    refuse(
+        "CreateVpc",
+        &[
+            ("AmazonProvidedIpv6CidrBlock", ipv6),
+            ("Ipv6CidrBlock", input.ipv6_cidr_block.is_some()),
+            ("Ipv6Pool", input.ipv6_pool.is_some()),
+            ("Ipv4IpamPoolId", input.ipv4_ipam_pool_id.is_some()),
+            ("Ipv4NetmaskLength", input.ipv4_netmask_length.is_some()),
+            ("Ipv6IpamPoolId", input.ipv6_ipam_pool_id.is_some()),
+            ("Ipv6NetmaskLength", input.ipv6_netmask_length.is_some()),
+            ("VpcEncryptionControl", input.vpc_encryption_control.is_some()),
+        ],
+    )
 }
 
 pub async fn describe(
@@ -101,37 +171,56 @@ pub async fn describe(
     call: &Call,
     input: model::DescribeVpcsRequest,
 ) -> Result<model::DescribeVpcsResult> {
-    let scope = scope(call)?;
-    let filters = Filters::read(input.filters)?;
-    let ask = ec2.ask(call, "DescribeVpcs", input.next_token.as_deref(), input.max_results).await?;
-    let mut tags = ec2.tags_of(&scope, id::VPC).await?;
-    let mut found = Vec::new();
-    for stored in ec2.named_or_all::<Vpc>(&scope, id::VPC, input.vpc_ids).await? {
-        let vpc = stored.record;
-        let tags = tags.remove(&vpc.id).unwrap_or_default();
-        let values = |name: &str| match name {
-            "vpc-id" => Some(vec![vpc.id.clone()]),
-            "owner-id" => Some(vec![vpc.owner.to_string()]),
-            "cidr" | "cidr-block" => Some(vec![vpc.block.to_string()]),
-            "is-default" | "isDefault" => Some(vec![vpc.is_default.to_string()]),
-            "state" => Some(vec!["available".into()]),
-            _ => None,
-        };
-        if filters.pass(&tags, values)? {
-            found.push((vpc.id.clone(), vpc.shape(&tags)));
-        }
-    }
-    let page = ask.cut(found);
+    ec2.settled(call).await?;
+    let listing = Listing {
+        operation: "DescribeVpcs",
+        kind: id::VPC,
+        ids: input.vpc_ids,
+        filters: input.filters,
+        next_token: input.next_token,
+        max_results: input.max_results,
+    };
+    let page = ec2.list(call, listing, Vpc::filter_values, Vpc::shape).await?;
     Ok(model::DescribeVpcsResult { vpcs: Some(page.items), next_token: page.next_token })
 }
 
+/// With it go its main route table, default security group and network ACL.
 pub async fn delete(ec2: &Ec2, call: &Call, input: model::DeleteVpcRequest) -> Result<()> {
     let scope = scope(call)?;
     ec2.retry(async || {
+        let network = ec2.network(&scope, &input.vpc_id).await?;
         let vpc = ec2.vpc(&scope, &input.vpc_id).await?;
+        let id = &vpc.record.id;
+        let needed = || Error::has_dependencies(id::VPC, id);
         let mut txn = ec2.records().transaction();
+        network::raise(&mut txn, &network);
         txn.delete(&vpc);
-        ec2.drop_tags(&mut txn, &scope, &vpc.record.id).await?;
+        ec2.drop_tags(&mut txn, &scope, id).await?;
+        if ec2.any::<Subnet>(&scope, |subnet| subnet.vpc_id == *id).await?
+            || ec2.any::<NetworkInterface>(&scope, |one| one.vpc_id == *id).await?
+            || ec2.any::<InternetGateway>(&scope, |one| one.vpc_id.as_ref() == Some(id)).await?
+        {
+            return Err(needed());
+        }
+        for table in ec2.all::<RouteTable>(&scope, "").await? {
+            match table.record.vpc_id == *id {
+                true if !table.record.is_main() => return Err(needed()),
+                true => ec2.drop_resource(&mut txn, &scope, &table).await?,
+                false => (),
+            }
+        }
+        for group in ec2.all::<SecurityGroup>(&scope, "").await? {
+            match group.record.vpc_id == *id {
+                true if !group.record.is_default() => return Err(needed()),
+                true => ec2.drop_group(&mut txn, &scope, &group).await?,
+                false => (),
+            }
+        }
+        for acl in ec2.all::<NetworkAcl>(&scope, "").await? {
+            if acl.record.vpc_id == *id {
+                ec2.drop_resource(&mut txn, &scope, &acl).await?;
+            }
+        }
         txn.commit().await?;
         Ok(())
     })
@@ -139,6 +228,26 @@ pub async fn delete(ec2: &Ec2, call: &Call, input: model::DeleteVpcRequest) -> R
 }
 
 impl Ec2 {
+    /// Whether the scope has such a record.
+    pub(crate) async fn any<R: Record>(
+        &self,
+        scope: &Scope,
+        is: impl Fn(&R) -> bool,
+    ) -> Result<bool> {
+        Ok(self.all::<R>(scope, "").await?.iter().any(|stored| is(&stored.record)))
+    }
+
+    /// Deletes a record and the tags of its id.
+    pub(crate) async fn drop_resource<R: Record>(
+        &self,
+        txn: &mut Transaction,
+        scope: &Scope,
+        stored: &Stored<R>,
+    ) -> Result<()> {
+        txn.delete(stored);
+        self.drop_tags(txn, scope, &stored.key.id).await
+    }
+
     /// The resources of these ids, or all when none is named, in the order of their ids.
     ///
     /// # Errors
@@ -166,33 +275,4 @@ impl Ec2 {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::testing::World;
-
-    #[tokio::test]
-    async fn a_vpc_is_found_again_with_its_tags() {
-        let world = World::new();
-        let tag = "TagSpecification.1.ResourceType=vpc&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=web";
-        let created = world.must("CreateVpc", &format!("CidrBlock=10.0.0.0/16&{tag}")).await;
-        let id = World::text(&created, "vpcId").to_owned();
-        assert!(created.contains("<cidrBlock>10.0.0.0/16</cidrBlock>"), "{created}");
-        let found = world.must("DescribeVpcs", "Filter.1.Name=tag:Name&Filter.1.Value.1=w*").await;
-        assert!(found.contains(&id));
-        let none = world.must("DescribeVpcs", "Filter.1.Name=tag:Name&Filter.1.Value.1=x*").await;
-        assert!(!none.contains(&id));
-        world.must("DeleteTags", &format!("ResourceId.1={id}")).await;
-        assert_eq!(World::texts(&world.must("DescribeTags", "").await, "key"), [""; 0]);
-        let (_, code, message) = world.refused("DescribeVpcs", "VpcId.1=vpc-0123").await;
-        assert_eq!(code, "InvalidVpcID.NotFound");
-        assert_eq!(message, "The vpc ID 'vpc-0123' does not exist");
-        world.must("DeleteVpc", &format!("VpcId={id}")).await;
-        assert_eq!(
-            world.refused("DeleteVpc", &format!("VpcId={id}")).await.1,
-            "InvalidVpcID.NotFound"
-        );
-        let dry = world.refused("CreateVpc", "CidrBlock=10.0.0.0/16&DryRun=true").await;
-        assert_eq!((dry.0, dry.1.as_str()), (412, "DryRunOperation"));
-        let refused = world.refused("CreateVpc", "CidrBlock=10.0.0.0/8").await;
-        assert_eq!(refused.1, "InvalidVpc.Range");
-    }
-}
+mod tests;
