@@ -87,15 +87,22 @@ impl LinuxNetworks {
         })))
     }
 
-    /// Why no network can be made here, and what to do about it.
+    /// Why no network can be made here, and what to do about it. Tries the rules in a namespace
+    /// that nobody sees.
     pub fn lacks(&self) -> Option<String> {
         if !rustix::process::geteuid().is_root() {
             return Some("networks need root".into());
         }
-        match namespace::nft_binary() {
-            None => Some("nft is missing: install the package nftables".into()),
-            Some(_) => None,
+        if namespace::nft_binary().is_none() {
+            return Some("nft is missing: install the package nftables".into());
         }
+        let script = router::rules(self.0.public_pool) + &rules::Rules::empty().whole();
+        let tried = namespace::in_a_new_one(|| namespace::nft(&script));
+        tried.err().map(|error| {
+            format!(
+                "this machine does not let networks be made, or its kernel lacks nf_tables: {error}"
+            )
+        })
     }
 
     /// Gives the process's namespace the interface, under this name, with its address, and

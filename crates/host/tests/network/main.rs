@@ -134,10 +134,28 @@ fn public_addresses() {
             assert!(a.is_refused(own, 4000), "the machine's side is not for guests: {own}");
         }
         drop(server);
-        // The address moves, the old owner is reached no more.
+        // An address moves within its network: what was open with its old holder ends.
+        let patience = Duration::from_secs(5);
+        let [kept, moved] =
+            ["198.18.1.12", "198.18.1.10"].map(|to| connect(to, 22, patience).unwrap());
+        let left = a.connect("198.18.1.12", 22);
+        for stream in [&kept, &moved, &left] {
+            assert!(say(stream).is_some());
+        }
+        let mut one = one;
+        one.interfaces[0].public_address = Some(address("198.18.1.11"));
+        one.interfaces[1].public_address = Some(address("198.18.1.10"));
+        machine.ensure(&one);
+        assert!(say(&kept).is_some());
+        for stream in [&moved, &left] {
+            stream.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+            assert_eq!(say(stream), None);
+        }
+        assert!(machine_is_refused("198.18.1.10", 80) && machine_asks("198.18.1.11", 80).is_some());
+        one.interfaces[0].public_address = Some(address("198.18.1.10"));
+        // The address moves to another network, the old holder is reached no more.
         other.interfaces[0].public_address = Some(address("198.18.1.11"));
         machine.ensure(&other);
-        let mut one = one;
         one.interfaces[1].public_address = None;
         machine.ensure(&one);
         assert!(machine_asks("198.18.1.11", 80).is_some());

@@ -44,12 +44,7 @@ impl Namespace {
         share_folder()?;
         let path = path(name);
         drop(File::create(&path)?);
-        on_thread(|| {
-            // SAFETY: the thread shares no file descriptors less than before, and ends here.
-            #[allow(unsafe_code)]
-            unsafe {
-                unshare_unsafe(UnshareFlags::NEWNET)?;
-            }
+        in_a_new_one(|| {
             prepare()?;
             mount_bind("/proc/thread-self/ns/net", &path)?;
             Self::here()
@@ -81,6 +76,21 @@ impl AsFd for Namespace {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Runs it in a namespace that ends with it unless it is given a name.
+pub(super) fn in_a_new_one<T: Send>(
+    inside: impl FnOnce() -> io::Result<T> + Send,
+) -> io::Result<T> {
+    on_thread(|| {
+        // SAFETY: only the network is another's afterwards; the thread's files are shared as
+        // they were, which is what could have been unsafe.
+        #[allow(unsafe_code)]
+        unsafe {
+            unshare_unsafe(UnshareFlags::NEWNET)?;
+        }
+        inside()
+    })
 }
 
 pub(super) fn names() -> io::Result<Vec<String>> {

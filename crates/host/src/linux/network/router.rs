@@ -216,7 +216,7 @@ fn settle(pool: Ipv4Net, near: Ipv4Addr, far: Ipv4Addr) -> io::Result<()> {
     nft(&rules(pool))
 }
 
-fn rules(pool: Ipv4Net) -> String {
+pub(super) fn rules(pool: Ipv4Net) -> String {
     let own = Reserved::of(pool).machine;
     // Connections are remembered where the machine is one side, and nowhere else: no guest can
     // fill the table that all networks share.

@@ -15,7 +15,9 @@ use ipnet::Ipv4Net;
 use super::name::{UPLINK, group_name, interface_device, short_hash, subnet_chain};
 use super::route::{LINK_LOCAL, ranges};
 use super::table::{Chain, Set, Table};
-use crate::{GroupId, Network, NetworkInterface, Peer, Result, RouteTarget, Rule, Subnet, Traffic};
+use crate::{
+    GroupId, Network, NetworkId, NetworkInterface, Peer, Result, RouteTarget, Rule, Subnet, Traffic,
+};
 
 /// The mark of packets for an internet gateway. NAT gateways have the numbers after it,
 /// interfaces that forward their own address, which is larger than all these.
@@ -60,6 +62,18 @@ impl Rules {
         })
     }
 
+    /// Of a network that has nothing, to be tried.
+    pub(super) fn empty() -> Self {
+        let network = Network {
+            id: NetworkId(String::new()),
+            blocks: Vec::new(),
+            subnets: Vec::new(),
+            interfaces: Vec::new(),
+            groups: Vec::new(),
+        };
+        Self::of(&network).expect("nothing of it is refused")
+    }
+
     pub(super) fn whole(&self) -> String {
         self.vpc.whole() + &self.arp.whole()
     }
@@ -90,6 +104,7 @@ impl Draft<'_> {
 
     /// Who has which address.
     fn addresses(&mut self) {
+        let mut pairs = Set::new("type ipv4_addr . ipv4_addr;");
         let mut own = Set::new("type ifname . ipv4_addr;");
         let mut free = Set::new("type ifname;");
         let mut has_public = Set::new("type ipv4_addr;");
@@ -102,6 +117,7 @@ impl Draft<'_> {
                 free.elements.insert(device.clone(), None);
             }
             if let Some(public) = one.public_address {
+                pairs.elements.insert(format!("{public} . {private}"), None);
                 has_public.elements.insert(private.clone(), None);
                 public_of.elements.insert(private.clone(), Some(public.to_string()));
                 private_of.elements.insert(public.to_string(), Some(private));
@@ -110,6 +126,7 @@ impl Draft<'_> {
         let mut public = Set::new("type ipv4_addr;");
         public.elements.extend(self.public().map(|address| (address.to_string(), None)));
         for (name, set) in [
+            ("pairs", pairs),
             ("public", public),
             ("own", own),
             ("free", free),
@@ -211,12 +228,13 @@ impl Draft<'_> {
             "oifname @free goto tracked".into(),
         ];
         self.hook("gated", "type filter hook forward priority 0; policy drop;", gated);
-        let tracked = vec![
+        let mut tracked = self.moved();
+        tracked.extend([
             "ct state vmap { established : accept, related : accept, invalid : drop }".into(),
             format!("iifname \"{UPLINK}\" goto arrived"),
             "iifname vmap @egress-of".into(),
             "drop".into(),
-        ];
+        ]);
         self.chain("tracked".into(), tracked);
         let arrived = vec![
             format!("oifname \"{UPLINK}\" accept"),
@@ -227,6 +245,24 @@ impl Draft<'_> {
         self.gate("egress", |group| &group.egress, "ip daddr", "goto arrived")?;
         self.gate("ingress", |group| &group.ingress, "ip saddr", "accept")?;
         self.members()
+    }
+
+    /// A connection ends when its public address becomes another's, or its route leads
+    /// elsewhere: it would go on under the translation that it began with.
+    fn moved(&self) -> Vec<String> {
+        let came = "ct original ip daddr";
+        let left = "ct state established ct direction original ct reply ip daddr";
+        let mut rules = vec![
+            format!("iifname \"{UPLINK}\" ct direction original {came} . ip daddr != @pairs drop"),
+            format!("oifname \"{UPLINK}\" ct direction reply {came} . ip saddr != @pairs drop"),
+            format!(
+                "oifname \"{UPLINK}\" meta mark {INTERNET_MARK} {left} . ip saddr != @pairs drop"
+            ),
+        ];
+        for (address, mark) in &self.nat {
+            rules.push(format!("oifname \"{UPLINK}\" meta mark {mark} {left} != {address} drop"));
+        }
+        rules
     }
 
     fn gate(

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
 use super::*;
-use crate::{InterfaceId, NetworkId, Route, SecurityGroup};
+use crate::{InterfaceId, Route, SecurityGroup};
 use model::{From, Packet};
 
 fn address(text: &str) -> Ipv4Addr {

@@ -11,6 +11,8 @@ struct Kernel<'a> {
     rules: &'a Rules,
     iif: String,
     oif: String,
+    /// Where the packet wanted to go before it was translated.
+    original: Ipv4Addr,
     packet: Packet,
     mark: u32,
 }
@@ -29,7 +31,8 @@ pub(super) fn decide(network: &Network, rules: &Rules, packet: &Packet) -> Outco
         From::Outside => "up".into(),
     };
     let packet = packet.clone();
-    let mut kernel = Kernel { rules, iif, oif: String::new(), packet, mark: 0 };
+    let original = packet.destination;
+    let mut kernel = Kernel { rules, iif, oif: String::new(), original, packet, mark: 0 };
     for chain in ["checked", "routed", "inward"] {
         if !kernel.hook(chain) {
             return Outcome::Dropped;
@@ -97,6 +100,15 @@ impl Kernel<'_> {
     fn rule(&mut self, words: &[&str]) -> Verdict {
         let (matches, rest) = match words {
             ["meta", "nfproto", "!=", "ipv4", rest @ ..] => (false, rest),
+            // A first packet has no connection yet, and goes the way that its connection will.
+            ["ct", "state", "established", ..] | ["ct", "direction", "reply", ..] => {
+                return Verdict::Continue;
+            }
+            ["ct", "direction", "original", rest @ ..] => (true, rest),
+            ["ct", "original", "ip", "daddr", ".", "ip", "daddr", "!=", set, rest @ ..] => {
+                let key = format!("{} . {}", self.original, self.packet.destination);
+                (!self.is_in(set, &key), rest)
+            }
             ["ct", "state", "vmap", states] => {
                 assert!(!states.contains("new"));
                 return Verdict::Continue;
