@@ -9,6 +9,9 @@ mod machine;
 #[path = "guest/life.rs"]
 mod life;
 
+#[path = "guest/crash.rs"]
+mod crash;
+
 #[path = "guest/isolation.rs"]
 mod isolation;
 
@@ -17,6 +20,11 @@ mod whole;
 
 fn main() {
     host::linux::entry();
+    if let [_, argument, folder] = &std::env::args().collect::<Vec<_>>()[..]
+        && argument == crash::ARGUMENT
+    {
+        crash::be_killed(folder.as_ref());
+    }
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: guests need root");
         return;
@@ -38,6 +46,7 @@ fn main() {
         ("isolation::guests_have_users_of_their_own", isolation::guests_have_users_of_their_own),
         ("isolation::a_fork_bomb_stays_inside", isolation::a_fork_bomb_stays_inside),
         ("isolation::a_hog_loses_its_own_memory_only", isolation::a_hog_loses_its_own_memory_only),
+        ("crash::nothing_is_left_after_kills", crash::nothing_is_left_after_kills),
         ("whole::a_guest_of_all_parts", whole::a_guest_of_all_parts),
     ];
     let filter = std::env::args().nth(1).unwrap_or_default();

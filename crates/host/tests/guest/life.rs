@@ -146,7 +146,7 @@ pub fn volumes_and_cards_come_and_go() {
     region.until(|| region.console("i-2").ends_with("has eth0 lo .\n").then_some(())).unwrap();
 }
 
-fn card(name: &str) -> host::Interface {
+pub fn card(name: &str) -> host::Interface {
     host::Interface {
         interface: host::InterfaceId(name.into()),
         network: host::NetworkId("vpc-1".into()),

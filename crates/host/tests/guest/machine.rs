@@ -30,15 +30,23 @@ pub struct Region {
     pub runner: Option<Arc<Runner>>,
     pub parts: Arc<Folders>,
     pub options: Options,
-    folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Region {
     /// Whose guests run this script as their first process.
     pub fn new(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().to_owned();
-        let name = folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
+        make_image(&folder.path().join("image"));
+        let mut region = Self::at(folder.path(), script);
+        region.folder = Some(folder);
+        region
+    }
+
+    /// As when haneul is started by somebody else, in a folder that was a region's before.
+    pub fn at(folder: &Path, script: &str) -> Self {
+        let data = folder.to_owned();
+        let name = folder.file_name().unwrap().to_string_lossy().replace('.', "");
         let options = Options {
             data: data.join("host"),
             zones: ["a", "b", "c"].map(|zone| data.join(zone)),
@@ -50,10 +58,9 @@ impl Region {
             },
         };
         std::fs::create_dir_all(&options.data).unwrap();
-        make_image(&data.join("image"));
         let parts = Arc::new(Folders { folder: data, disks: Mutex::default() });
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let mut region = Self { runtime, runner: None, parts, options, folder };
+        let mut region = Self { runtime, runner: None, parts, options, folder: None };
         region.open();
         region
     }
@@ -130,7 +137,7 @@ impl Region {
 
     /// The guest's first process, as this machine knows it.
     pub fn pid(&self, id: &str) -> i32 {
-        let file = self.folder.path().join(format!("host/guests/{id}.json"));
+        let file = self.parts.folder.join(format!("host/guests/{id}.json"));
         let record: serde_json::Value =
             serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         i32::try_from(record["life"]["process"]["pid"].as_i64().unwrap()).unwrap()
@@ -331,7 +338,10 @@ impl Holdings {
             groups,
             disks: loops_of_tests(),
             links: names("/sys/class/net", "hnlt-"),
-            facts: names("/run", "hnl-gt"),
+            facts: names("/run", "hnl-gt")
+                .iter()
+                .flat_map(|region| names(&format!("/run/{region}"), ""))
+                .collect(),
             processes: names("/proc", "").iter().filter(|pid| same(pid)).count(),
         }
     }

@@ -129,3 +129,69 @@ fn attach(group: &Path, program: &OwnedFd) -> io::Result<()> {
     };
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs the program as the kernel does: whether this access is allowed.
+    fn verdict(lines: &[Line], access: i32, kind: i32, major: i32, minor: i32) -> bool {
+        let mut registers = [0_i32; 5];
+        let context = [access << 16 | kind, major, minor];
+        let mut at = 0;
+        loop {
+            let line = lines[at];
+            at += 1;
+            let to = usize::from(line.registers & 0xf);
+            match line.code {
+                0x61 => registers[to] = context[usize::try_from(line.offset).unwrap() / 4],
+                0x54 => registers[to] &= line.value,
+                0x55 if registers[to] != line.value => {
+                    at += usize::try_from(line.offset).unwrap();
+                }
+                0x55 => {}
+                0xb7 => registers[to] = line.value,
+                0x95 => return registers[0] == 1,
+                code => panic!("{code:#x}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_be_opened() {
+        let allowed = [(CHARACTER, 1, Some(3)), (CHARACTER, PTS, None), (BLOCK, 7, Some(2))];
+        let lines = program(&allowed);
+        let asked = |kind, major, minor| verdict(&lines, 6, kind, major, minor);
+        assert!(asked(CHARACTER, 1, 3) && asked(CHARACTER, PTS, 9) && asked(BLOCK, 7, 2));
+        assert!(!asked(CHARACTER, 1, 5) && !asked(BLOCK, 1, 3) && !asked(BLOCK, 7, 3));
+        assert!(!asked(CHARACTER, 10, 200));
+    }
+
+    #[test]
+    fn the_kernel_takes_it() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: programs for cgroups need root");
+            return;
+        }
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let v2 = mounts.lines().find(|line| line.contains(" - cgroup2 "));
+        let Some(tree) = v2.and_then(|line| line.split(' ').nth(4)) else {
+            eprintln!("skipped: no cgroup v2 here");
+            return;
+        };
+        let group = Path::new(tree).join(format!("hnl-filter-{}", std::process::id()));
+        std::fs::create_dir(&group).unwrap();
+        let first = set(&group, &[]);
+        let second = set(&group, &[(7, 1), (7, 2)]);
+        let opens = || {
+            let script =
+                format!("echo 0 >{}/cgroup.procs; : >/dev/null && ! : </dev/fuse", group.display());
+            std::process::Command::new("sh").args(["-c", &script]).status().unwrap().success()
+        };
+        let holds = opens();
+        std::fs::remove_dir(&group).unwrap();
+        first.unwrap();
+        second.unwrap();
+        assert!(holds, "null opens and another device does not");
+    }
+}

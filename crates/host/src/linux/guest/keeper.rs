@@ -72,6 +72,14 @@ impl Keeper {
         }
     }
 
+    /// What ended while nobody was there to ask, and was not asked for since, is of no use.
+    pub fn forget(&self, except: Vec<i32>) {
+        if let Ok(stream) = self.connect() {
+            // A keeper that is gone remembers nothing.
+            let _ = send(&stream, &Job::Forget { except });
+        }
+    }
+
     fn connect(&self) -> io::Result<UnixStream> {
         let (_folder, path) = short(&self.socket)?;
         UnixStream::connect(path)
@@ -237,6 +245,10 @@ impl Watch {
                 self.asked.push((pid, lines.into_inner()));
                 self.answer();
             }
+            Job::Forget { except } => {
+                self.reap()?;
+                self.ends.retain(|pid, _| except.contains(pid));
+            }
             job => match sys::split(0)? {
                 sys::Side::Parent(pid) => {
                     self.jobs.insert(pid.as_raw_nonzero().get());
@@ -290,7 +302,7 @@ fn work(job: Job, mut lines: BufReader<UnixStream>) -> Result<(), String> {
         Job::RemoveNode { pid, start_time, user, node } => {
             device::remove(pid, start_time, user, &node)
         }
-        Job::Stay | Job::Ended { .. } => return Ok(()),
+        Job::Stay | Job::Ended { .. } | Job::Forget { .. } => return Ok(()),
     };
     say(lines.get_ref(), &done).map_err(|error| error.to_string())
 }

@@ -41,18 +41,13 @@ impl Runner {
             let process = life.process.filter(|_| life.boot == boot);
             match process.and_then(|process| keeper::process(process.pid, process.start_time)) {
                 Some(running) => self.watch(&slot, running),
-                // Nobody asks before this host is open.
-                None => {
-                    let me = self.me.clone();
-                    let slot = Arc::clone(&slot);
-                    self.runtime.spawn(async move {
-                        let Some(me) = me.upgrade() else { return };
-                        let collected = me.work(&slot, |me, slot| me.collect(slot)).await;
-                        me.note_failure(&slot, collected);
-                    });
-                }
+                // Before anybody asks, so that no ended guest is seen to run.
+                None => self.note_failure(&slot, self.collect(&slot)),
             }
         }
+        let process = |slot: &Arc<Slot>| slot.kept().life.as_ref().and_then(|life| life.process);
+        let lives = self.all().iter().filter_map(process).map(|process| process.pid).collect();
+        self.keeper.forget(lives);
         for name in self.cgroups.guests() {
             if !self.owns(&name) {
                 let group = self.cgroups.group(&name);

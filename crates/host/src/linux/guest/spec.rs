@@ -14,6 +14,10 @@ pub enum Job {
     Ended {
         pid: i32,
     },
+    /// Ends of other processes will not be asked for.
+    Forget {
+        except: Vec<i32>,
+    },
     AddNode {
         pid: i32,
         start_time: u64,
