@@ -32,6 +32,7 @@ mod linux {
     const ROUND: Duration = Duration::from_secs(1);
     const INTERFACES: u32 = 1000;
     const GROUPS: u32 = 20;
+    const PLUGS: u32 = 40;
 
     type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -82,7 +83,24 @@ mod linux {
             rates.sort_by(f64::total_cmp);
             println!("{what}: {:.1} Gbit/s, {rates:.1?}", rates[ROUNDS / 2]);
         }
-        changes(&runtime, &networks)
+        changes(&runtime, &networks)?;
+        plugs(&runtime, &networks)
+    }
+
+    fn plugs(runtime: &tokio::runtime::Runtime, networks: &LinuxNetworks) -> Result<()> {
+        let network = Network { id: NetworkId("vpc-plugs".into()), ..network(PLUGS) };
+        runtime.block_on(networks.ensure_network(&network))?;
+        let guests = (0..PLUGS).map(|_| Guest::new()).collect::<Result<Vec<_>>>()?;
+        let mut times = Vec::new();
+        for (guest, one) in guests.iter().zip(&network.interfaces) {
+            let start = Instant::now();
+            networks.plug(&interface(&network, one), guest.0.id(), "eth0", Some(1000))?;
+            times.push(start.elapsed().as_secs_f64() * 1000.0);
+        }
+        times.sort_by(f64::total_cmp);
+        let [least, median] = [times[0], times[times.len() / 2]];
+        println!("an interface plugged: {median:.1} ms, at least {least:.1}");
+        Ok(())
     }
 
     fn changes(runtime: &tokio::runtime::Runtime, networks: &LinuxNetworks) -> Result<()> {
