@@ -38,6 +38,7 @@ fn main() {
         ("life::guests_outlive_haneul", life::guests_outlive_haneul),
         ("life::a_dark_zone_has_no_guests", life::a_dark_zone_has_no_guests),
         ("life::volumes_and_cards_come_and_go", life::volumes_and_cards_come_and_go),
+        ("life::a_guest_mounts_its_volumes", life::a_guest_mounts_its_volumes),
         ("isolation::nothing_of_the_machine_is_seen", isolation::nothing_of_the_machine_is_seen),
         (
             "isolation::a_guests_root_is_no_root_of_the_machine",

@@ -21,6 +21,7 @@ mod inside;
 mod keeper;
 mod kit;
 mod life;
+mod mounts;
 pub mod parts;
 mod seccomp;
 mod spec;

@@ -156,3 +156,31 @@ pub fn card(name: &str) -> host::Interface {
         gateway: [10, 0, 0, 1].into(),
     }
 }
+
+pub fn a_guest_mounts_its_volumes() {
+    let script = "mkdir /data /other; mkfs.ext4 -q /dev/xvdf
+        setpriv --reuid 1000 --clear-groups mount /dev/xvdf /data 2>/dev/null || echo user refused
+        mount -t ext4 -o errors=panic /dev/xvdf /data 2>/dev/null || echo options refused
+        mount -t ext4 -o noatime /dev/xvdf /data && echo kept >/data/file && echo owner $(stat -c %u /data/file)
+        echo how $(grep ' /data ' /proc/mounts | cut -d' ' -f3,4)
+        umount /data && cd / && mount -t ext4 -o ro dev/xvdf data && echo again $(cat /data/file)
+        touch /data/no 2>/dev/null || echo write refused
+        mount -t ext4 /dev/xvdg /other 2>/dev/null || echo unknown refused
+        echo done; while :; do sleep 0.05; done";
+    let region = Region::new(script);
+    let mut wanted = guest("i-1", 1);
+    wanted.limits.memory_mib = 128;
+    wanted.volumes.push(host::VolumeMount {
+        volume: host::VolumeId("data-1".into()),
+        device: "/dev/xvdf".into(),
+    });
+    region.ensure(&wanted).unwrap();
+    region.hear("i-1", "done\n");
+    let fact = |word: &str| region.fact("i-1", word);
+    for refused in ["user", "options", "write", "unknown"] {
+        assert_eq!(fact(refused), "refused", "{refused}");
+    }
+    assert_eq!(fact("owner"), "0");
+    assert!(fact("how").starts_with("ext4 rw,nodev,noatime"), "{}", fact("how"));
+    assert_eq!(fact("again"), "kept");
+}

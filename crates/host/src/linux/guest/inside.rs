@@ -5,7 +5,7 @@
 
 use std::ffi::CString;
 use std::io::{PipeReader, PipeWriter, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
@@ -92,8 +92,9 @@ pub fn run(
     hears_mapped: PipeReader,
     hears_go: PipeReader,
     mut says_failure: PipeWriter,
+    says_listener: PipeWriter,
 ) -> ! {
-    let Err(error) = furnish(spec, handed, hears_mapped, hears_go);
+    let Err(error) = furnish(spec, handed, hears_mapped, hears_go, says_listener);
     let _ = says_failure.write_all(error.as_bytes());
     sys::exit(127)
 }
@@ -103,6 +104,7 @@ fn furnish(
     handed: Handed,
     mut hears_mapped: PipeReader,
     mut hears_go: PipeReader,
+    mut says_listener: PipeWriter,
 ) -> Result<std::convert::Infallible, String> {
     hears_mapped.read_exact(&mut [0]).at("user namespace")?;
     become_root()?;
@@ -127,7 +129,12 @@ fn furnish(
     sys::place(&handed.console, 2).at("console")?;
     hears_go.read_exact(&mut [0]).at("haneul gave up")?;
     sys::reset_signals();
-    sys::filter_calls(&seccomp::program(), 0).at("seccomp")?;
+    let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    let listener = sys::filter_calls(&seccomp::program(), flags).at("seccomp")?;
+    let number = listener.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+    says_listener.write_all(&number.to_ne_bytes()).at("listener")?;
+    // Until the starter has it too: it closes here with the next step.
+    hears_go.read_exact(&mut [0]).at("haneul gave up")?;
     Err(format!("{}: {}", spec.command.join(" "), sys::execute(&command, &environment)))
 }
 

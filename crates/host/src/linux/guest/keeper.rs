@@ -253,7 +253,7 @@ impl Watch {
                 sys::Side::Parent(pid) => {
                     self.jobs.insert(pid.as_raw_nonzero().get());
                 }
-                sys::Side::Child => sys::exit(i32::from(work(job, lines).is_err())),
+                sys::Side::Child => sys::exit(i32::from(begin_work(job, lines).is_err())),
             },
         }
         Ok(())
@@ -293,6 +293,14 @@ impl Watch {
             false
         });
     }
+}
+
+/// A starter lives as long as its guest: it must not keep the keeper's socket open, or haneul
+/// would find a keeper where none is.
+fn begin_work(job: Job, lines: BufReader<UnixStream>) -> Result<(), String> {
+    let kept = sys::keep_only(lines.get_ref()).map_err(|error| error.to_string())?;
+    std::mem::forget(lines);
+    work(job, BufReader::new(UnixStream::from(kept)))
 }
 
 fn work(job: Job, mut lines: BufReader<UnixStream>) -> Result<(), String> {

@@ -43,8 +43,14 @@ const REFUSED: &[libc::c_long] = &[
 ];
 
 /// Programs try these and do without when the kernel does not know them.
-const UNKNOWN: &[libc::c_long] =
-    &[libc::SYS_io_uring_enter, libc::SYS_io_uring_register, libc::SYS_io_uring_setup];
+///
+/// `fsopen` is the other way to mount, whose steps could not be held as one.
+const UNKNOWN: &[libc::c_long] = &[
+    libc::SYS_fsopen,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_io_uring_setup,
+];
 
 /// The program, for the kernel's `seccomp` call.
 pub fn program() -> Vec<sock_filter> {
@@ -61,6 +67,10 @@ pub fn program() -> Vec<sock_filter> {
             program.push(jump(BPF_JEQ, call, 0, 1));
             program.push(answer(errno(error)));
         }
+    }
+    if let Ok(call) = u32::try_from(libc::SYS_mount) {
+        program.push(jump(BPF_JEQ, call, 0, 1));
+        program.push(answer(libc::SECCOMP_RET_USER_NOTIF));
     }
     program.push(answer(libc::SECCOMP_RET_ALLOW));
     program
@@ -120,6 +130,7 @@ mod tests {
         let ours = |call: libc::c_long| verdict(ARCHITECTURE, u32::try_from(call).unwrap());
         assert_eq!(ours(libc::SYS_read), libc::SECCOMP_RET_ALLOW);
         assert_eq!(ours(libc::SYS_clone3), libc::SECCOMP_RET_ALLOW);
+        assert_eq!(ours(libc::SYS_mount), libc::SECCOMP_RET_USER_NOTIF);
         assert_eq!(ours(libc::SYS_bpf), errno(libc::EPERM));
         assert_eq!(ours(libc::SYS_io_uring_setup), errno(libc::ENOSYS));
         assert_eq!(verdict(ARCHITECTURE, X32 + 1), errno(libc::ENOSYS));

@@ -13,6 +13,7 @@ use rustix::thread::UnshareFlags;
 
 use super::inside::{self, Handed};
 use super::keeper::{say, start_time};
+use super::mounts::{self, Mounts};
 use super::spec::{GO, Node, Progress, Start, USERS};
 use super::sys;
 
@@ -45,18 +46,20 @@ pub fn run(spec: &Start, lines: &mut BufReader<UnixStream>) -> Result<(), String
     let haneul = lines.get_ref().try_clone().at("the connection")?;
     let started = begin(spec, &haneul, lines);
     let progress = match &started {
-        Ok(()) => Progress::Runs,
+        Ok(_) => Progress::Runs,
         Err(error) => Progress::Failed(error.clone()),
     };
     say(&haneul, &progress).at("answer")?;
-    started
+    let _ = haneul.shutdown(std::net::Shutdown::Both);
+    mounts::serve(&started?);
+    Ok(())
 }
 
 fn begin(
     spec: &Start,
     haneul: &UnixStream,
     lines: &mut BufReader<UnixStream>,
-) -> Result<(), String> {
+) -> Result<Mounts, String> {
     let handed = hand(spec)?;
     for group in &spec.cgroups {
         std::fs::write(group, "0").at(group.display())?;
@@ -65,18 +68,19 @@ fn begin(
     let (failure, says_failure) = io::pipe().at("pipe")?;
     let (hears_mapped, mut mapped) = io::pipe().at("pipe")?;
     let (hears_go, mut go) = io::pipe().at("pipe")?;
+    let (mut hears_listener, says_listener) = io::pipe().at("pipe")?;
     let first = match sys::split(NAMESPACES).at("new namespaces")? {
         sys::Side::Child => {
             // Else the child would wait for itself when this process is gone.
-            drop((mapped, go, failure));
-            inside::run(spec, handed, hears_mapped, hears_go, says_failure)
+            drop((mapped, go, failure, hears_listener));
+            inside::run(spec, handed, hears_mapped, hears_go, says_failure, says_listener)
         }
         sys::Side::Parent(first) => first.as_raw_nonzero().get(),
     };
-    drop((says_failure, hears_mapped, hears_go));
-    let mut guide = || -> Result<(), String> {
+    drop((says_failure, hears_mapped, hears_go, says_listener));
+    let mut guide = || -> Result<Mounts, String> {
         map_users(first, spec.user)?;
-        handed.map_ids(first)?;
+        let users = handed.map_ids(first)?;
         mapped.write_all(b"m").at("first process")?;
         let start_time = start_time(first).ok_or("the first process is gone")?;
         say(haneul, &Progress::Born { pid: first, start_time }).at("answer")?;
@@ -85,7 +89,10 @@ fn begin(
         if line != GO {
             return Err("haneul gave up".into());
         }
-        go.write_all(b"g").at("first process")
+        go.write_all(b"g").at("first process")?;
+        let (first_process, listener) = listener(first, &mut hears_listener)?;
+        go.write_all(b"g").at("first process")?;
+        Ok(Mounts { listener, first_process, users })
     };
     let guided = guide();
     if guided.is_err()
@@ -98,6 +105,18 @@ fn begin(
         (said, _) if !said.is_empty() => Err(said),
         (_, guided) => guided,
     }
+}
+
+/// The first process, and a copy of the descriptor that its mounts are heard by.
+fn listener(first: i32, hears: &mut PipeReader) -> Result<(OwnedFd, OwnedFd), String> {
+    let mut number = [0; 4];
+    hears.read_exact(&mut number).at("listener")?;
+    let first = rustix::process::Pid::from_raw(first).ok_or("the first process is gone")?;
+    let first = rustix::process::pidfd_open(first, rustix::process::PidfdFlags::empty());
+    let first = first.at("first process")?;
+    let none = rustix::process::PidfdGetfdFlags::empty();
+    let listener = rustix::process::pidfd_getfd(&first, i32::from_ne_bytes(number), none);
+    Ok((first, listener.at("listener")?))
 }
 
 /// Why the first process gave up. It says nothing when it became the guest's.
@@ -189,7 +208,8 @@ fn map_users(pid: i32, user: u32) -> Result<(), String> {
 }
 
 impl Handed {
-    fn map_ids(&self, pid: i32) -> Result<(), String> {
+    /// Answers the user namespace.
+    fn map_ids(&self, pid: i32) -> Result<OwnedFd, String> {
         let path = format!("/proc/{pid}/ns/user");
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let namespace = rustix::fs::open(&path, flags, Mode::empty()).at(&path)?;
@@ -197,6 +217,6 @@ impl Handed {
             sys::map_ids(tree.as_fd(), namespace.as_fd())
                 .at("this file system has no idmapped mounts")?;
         }
-        Ok(())
+        Ok(namespace)
     }
 }

@@ -43,6 +43,23 @@ pub fn split(flags: i32) -> io::Result<Side> {
     Ok(Pid::from_raw(pid).map_or(Side::Child, Side::Parent))
 }
 
+/// Closes every descriptor after the standard streams but this one, which gets another number.
+/// For a process that was split off and uses nothing else of what it was born with.
+pub fn keep_only(fd: &impl AsFd) -> io::Result<OwnedFd> {
+    const KEPT: i32 = 3;
+    // SAFETY: what these numbers belonged to is not used again in this process, not even
+    // dropped: it ends with `exit`.
+    unsafe {
+        if fd.as_fd().as_raw_fd() != KEPT
+            && libc::dup3(fd.as_fd().as_raw_fd(), KEPT, libc::O_CLOEXEC) < 0
+        {
+            return Err(io::Error::last_os_error());
+        }
+        checked(libc::syscall(libc::SYS_close_range, KEPT + 1, libc::c_uint::MAX, 0))?;
+        Ok(OwnedFd::from_raw_fd(KEPT))
+    }
+}
+
 /// Ends the process without running what the parent's memory registered for its exit.
 pub fn exit(code: i32) -> ! {
     // SAFETY: never returns and touches no memory.
