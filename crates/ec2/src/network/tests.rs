@@ -1,1 +1,4 @@
+mod derive;
+mod races;
+mod random;
 mod story;

@@ -39,7 +39,7 @@ async fn the_lowest_free_address_is_given() {
     refused("", "InsufficientFreeAddressesInSubnet").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nobody_shares_an_address_with_one_who_came_at_once() {
     let records = Records::new(Arc::new(Memory::new()));
     let host = Arc::new(FakeHost::default());
