@@ -120,3 +120,23 @@ def test_a_stack_of_s3(account, stack, s3):
 
     stack.check("destroy", "-auto-approve")
     assert s3.list_buckets()["Buckets"] == []
+
+
+def test_a_stack_of_a_vpc(account, stack):
+    stack, ec2 = stack("vpc"), account.client("ec2")
+    stack.check("init")
+    stack.check("apply", "-auto-approve")
+    stack.check("plan", "-detailed-exitcode")
+    assert stack.check("output", "-raw", "default_vpc") == "172.31.0.0/16"
+
+    inside = ("-var", "ssh_from=10.20.0.0/24")
+    stack.check("apply", "-auto-approve", *inside)
+    stack.check("plan", "-detailed-exitcode", *inside)
+    mine = [{"Name": "vpc-id", "Values": [stack.check("output", "-raw", "vpc")]}]
+    groups = {g["GroupName"]: g for g in ec2.describe_security_groups(Filters=mine)["SecurityGroups"]}
+    ssh = next(p for p in groups["web"]["IpPermissions"] if p.get("FromPort") == 22)
+    assert [r["CidrIp"] for r in ssh["IpRanges"]] == ["10.20.0.0/24"]
+
+    stack.check("destroy", "-auto-approve")
+    assert ec2.describe_addresses()["Addresses"] == []
+    assert [vpc["IsDefault"] for vpc in ec2.describe_vpcs()["Vpcs"]] == [True]
