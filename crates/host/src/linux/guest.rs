@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! haneul ── job ──▶ keeper ── splits itself ──▶ starter ── into namespaces ──▶ first process
-//!    │                 ▲                           │                               │
+//!    │                 ▲                           │ then mounts volumes for it     │
 //!    │                 └──── adopts, remembers ends┼───────────────────────────────┘
 //!    └── pidfd: it ended                           └── born · runs · failed ──▶ haneul
 //! ```
@@ -13,6 +13,7 @@
 //! once or when haneul is started again.
 
 pub mod cgroup;
+mod change;
 mod console;
 mod device;
 mod device_filter;
