@@ -14,6 +14,8 @@
 pub mod error;
 pub mod model;
 
+mod called;
+
 pub mod account_attribute;
 pub mod region;
 
@@ -65,7 +67,7 @@ pub(crate) mod testing;
 use std::sync::{Arc, OnceLock};
 
 use aws::page::PageTokens;
-use aws::{Call, Clock, Random};
+use aws::{Call, Caller, Clock, Random};
 use host::Host;
 use state::{Records, Scope};
 
@@ -86,6 +88,9 @@ pub(crate) struct Inner {
     pub(crate) host: Arc<dyn Host>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) random: Arc<Random>,
+    /// For what other services know: roles and their credentials.
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) role_credentials: metadata::Kept,
     page_tokens: tokio::sync::OnceCell<PageTokens>,
     /// Held by whoever makes a network of the machine.
     pub(crate) networks: tokio::sync::Mutex<()>,
@@ -98,9 +103,20 @@ impl Ec2 {
         host: Arc<dyn Host>,
         clock: Arc<Clock>,
         random: Arc<Random>,
+        caller: Arc<Caller>,
     ) -> Self {
-        let (page_tokens, networks, inside) = Default::default();
-        let inner = Inner { records, host, clock, random, page_tokens, networks, inside };
+        let (role_credentials, page_tokens, networks, inside) = Default::default();
+        let inner = Inner {
+            records,
+            host,
+            clock,
+            random,
+            caller,
+            role_credentials,
+            page_tokens,
+            networks,
+            inside,
+        };
         Self { inner: Arc::new(inner) }
     }
 

@@ -5,6 +5,7 @@
 //! lets nobody use another's.
 
 mod answer;
+mod credentials;
 mod token;
 mod tree;
 
@@ -18,6 +19,7 @@ use crate::Ec2;
 use crate::error::Result;
 
 pub use answer::{Answer, Question};
+pub(crate) use credentials::Kept;
 
 /// All that the metadata of one instance is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

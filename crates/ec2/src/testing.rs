@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use aws::protocol::Request;
-use aws::{Body, Call, Clock, Error, Identity, Protocol, Random, Service, Timestamp};
+use aws::{
+    Authorizer, Body, BoxFuture, Call, Caller, Check, Clock, Decision, Error, Identity, Protocol,
+    Random, Service, Timestamp,
+};
 use bytes::Bytes;
 use host::fake::FakeHost;
 use state::reconcile::{Reconcilers, Running};
@@ -31,7 +34,8 @@ impl World {
         let clock = Arc::new(Clock::manual(AT));
         tick(&clock);
         let random = Arc::new(Random::seeded(seed));
-        let ec2 = Ec2::new(records, host.clone(), clock, random);
+        let caller = Arc::new(Caller::new(Arc::new(Everybody)));
+        let ec2 = Ec2::new(records, host.clone(), clock, random, caller);
         let service = crate::model::service(Arc::new(ec2.clone()));
         Self { ec2, host, service, call: call(ACCOUNT) }
     }
@@ -151,6 +155,19 @@ fn tick(clock: &Arc<Clock>) {
             tokio::time::sleep(TICK).await;
         }
     });
+}
+
+/// Everybody may do everything.
+struct Everybody;
+
+impl Authorizer for Everybody {
+    fn authorize<'a>(
+        &'a self,
+        _: &'a Call,
+        _: &'a Check,
+    ) -> BoxFuture<'a, Result<Decision, Error>> {
+        Box::pin(async { Ok(Decision::Allowed) })
+    }
 }
 
 /// As the root user of an account, in one region.

@@ -159,7 +159,7 @@ impl Region {
             wall,
             random,
         };
-        let Services { iam, accounts, parties } = wiring::services(ground).await?;
+        let Services { iam, ec2: _, accounts, parties } = wiring::services(ground).await?;
         let s3 = parties.s3.clone();
         let new_key = accounts::prepare(&accounts, data.as_ref(), &clock).await?;
         let front = Arc::new(Front::new(parties));

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use aws::{Authorizer, Clock, Error, Random, Region};
+use aws::{Authorizer, Caller, Clock, Error, Random, Region};
 use ec2::Ec2;
 use host::Host;
 use iam::{Accounts, Iam, Keyring, Sts};
 use objects::Engine;
 use s3::S3;
 use s3::lifecycle::Day;
+use ssm::Ssm;
 use state::{Kind, Records};
 
 use crate::dial::Dial;
@@ -17,6 +18,7 @@ use crate::front::Parties;
 /// The services of a region and those who speak for them.
 pub struct Services {
     pub iam: Iam,
+    pub ec2: Ec2,
     pub accounts: Accounts,
     pub parties: Parties,
 }
@@ -61,14 +63,18 @@ pub async fn services(ground: Ground) -> Result<Services, Error> {
         authorizer.clone(),
         day,
     );
-    let ec2 = Ec2::new(records.clone(), host, clock.clone(), random.clone());
+    let caller = Arc::new(Caller::new(authorizer.clone()));
+    let ec2 = Ec2::new(records.clone(), host, clock.clone(), random.clone(), caller.clone());
     let noting = iam.clone();
+    let services = vec![
+        iam::model::service(Arc::new(iam.clone())),
+        iam::sts::model::service(Arc::new(sts)),
+        ec2::model::service(Arc::new(ec2.clone())),
+        ssm::model::service(Arc::new(Ssm::new(caller.clone()))),
+    ];
+    caller.join(&services);
     let parties = Parties {
-        services: vec![
-            iam::model::service(Arc::new(iam.clone())),
-            iam::sts::model::service(Arc::new(sts)),
-            ec2::model::service(Arc::new(ec2)),
-        ],
+        services,
         s3,
         credentials: Arc::new(Keyring::new(iam.clone(), seal)),
         authorizer,
@@ -79,5 +85,5 @@ pub async fn services(ground: Ground) -> Result<Services, Error> {
         wall,
         random: random.clone(),
     };
-    Ok(Services { iam, accounts: Accounts::new(records, random), parties })
+    Ok(Services { iam, ec2, accounts: Accounts::new(records, random), parties })
 }
