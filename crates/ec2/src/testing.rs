@@ -34,8 +34,7 @@ impl World {
         let clock = Arc::new(Clock::manual(AT));
         tick(&clock);
         let random = Arc::new(Random::seeded(seed));
-        let caller = Arc::new(Caller::new(Arc::new(Everybody)));
-        let ec2 = Ec2::new(records, host.clone(), clock, random, caller);
+        let ec2 = Ec2::new(records, host.clone(), clock, random, caller());
         let service = crate::model::service(Arc::new(ec2.clone()));
         Self { ec2, host, service, call: call(ACCOUNT) }
     }
@@ -155,6 +154,11 @@ fn tick(clock: &Arc<Clock>) {
             tokio::time::sleep(TICK).await;
         }
     });
+}
+
+/// Of a region without other services.
+pub(crate) fn caller() -> Arc<Caller> {
+    Arc::new(Caller::new(Arc::new(Everybody)))
 }
 
 /// Everybody may do everything.

@@ -91,6 +91,11 @@ impl DataDir {
         self.0.join("credentials.json")
     }
 
+    /// What this machine holds for the region: images, guests, the roots that are mounted.
+    pub fn host(&self) -> PathBuf {
+        self.0.join("host")
+    }
+
     pub fn ca(&self) -> PathBuf {
         self.0.join("ca")
     }

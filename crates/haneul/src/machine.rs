@@ -1,8 +1,10 @@
 //! Where instances run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use host::linux::{Init, LinuxHost, Options};
 use host::{Absent, Host};
 
 use crate::data_dir::DataDir;
@@ -29,6 +31,32 @@ impl Machine {
     }
 }
 
-fn own(_data: &DataDir, _zones: &[PathBuf; 3]) -> Arc<dyn Host> {
-    Arc::new(Absent::new("haneul does not run instances on this machine yet."))
+fn own(data: &DataDir, zones: &[PathBuf; 3]) -> Arc<dyn Host> {
+    let opened = options(data, zones)
+        .map_err(|error| error.to_string())
+        .and_then(|options| LinuxHost::open(&options).map_err(|error| error.to_string()));
+    match opened {
+        Ok(host) => Arc::new(host),
+        // All but instances is served.
+        Err(why) => {
+            tracing::error!(why, "this machine runs no instances");
+            Arc::new(Absent::new(why))
+        }
+    }
+}
+
+fn options(data: &DataDir, zones: &[PathBuf; 3]) -> std::io::Result<Options> {
+    Ok(Options {
+        data: data.host(),
+        zones: zones.clone(),
+        public_pool: host::PUBLIC_POOL,
+        name: name_of(&data.path().canonicalize()?),
+        init: Init { binary: std::env::current_exe()?, arguments: vec![guest::INIT.into()] },
+    })
+}
+
+/// The same for a data folder as long as it is where it is.
+fn name_of(folder: &Path) -> String {
+    let hash = digest(&SHA256, folder.as_os_str().as_encoded_bytes());
+    hash.as_ref()[..3].iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws::{AccountId, Clock, Random, Timestamp};
+use dns::Forwarder;
 use iam::{Accounts, Iam};
 use s3::lifecycle::Day;
 use state::Records;
+use state::reconcile::Reconcilers;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -27,6 +29,7 @@ use crate::listener::{self, Door, Entrance};
 use crate::machine::Machine;
 use crate::storage::{Opened, Storage, StorageError};
 use crate::tls::Tls;
+use crate::vpc::Vpcs;
 use crate::wiring::{self, Ground, Services};
 
 /// How a region is started.
@@ -93,6 +96,8 @@ pub struct Region {
 pub struct Running {
     region: Arc<Region>,
     new_key: Option<RootKey>,
+    /// Taken when it is stopped.
+    reconcilers: Option<state::reconcile::Running>,
     /// End with it.
     _tasks: JoinSet<()>,
     /// Kept to the end: it is what keeps other processes out.
@@ -151,19 +156,23 @@ impl Region {
         let ground = Ground {
             records: records.clone(),
             objects: storage.objects(),
-            host,
+            host: host.clone(),
             region: region.clone(),
             domain: domain.clone(),
             day,
             clock: clock.clone(),
             wall,
-            random,
+            random: random.clone(),
         };
-        let Services { iam, ec2: _, accounts, parties } = wiring::services(ground).await?;
+        let Services { iam, ec2, accounts, parties } = wiring::services(ground).await?;
         let s3 = parties.s3.clone();
         let new_key = accounts::prepare(&accounts, data.as_ref(), &clock).await?;
         let front = Arc::new(Front::new(parties));
         let door = Door::new(front.clone(), tls.clone());
+        let forwarder = Arc::new(Forwarder::new(dns::system_resolvers(), random));
+        ec2.answer_inside(Arc::new(Vpcs::new(host, door.clone(), forwarder, domain.clone())));
+        let reconcilers = Reconcilers::new(records.clone(), clock.clone());
+        let reconcilers = ec2::reconcilers::add(&ec2, reconcilers).start();
         let region = Arc::new(Self {
             region,
             domain,
@@ -195,7 +204,8 @@ impl Region {
         }
         tasks.spawn(note_uses(region.iam.clone()));
         tasks.spawn(s3.keep_lifecycles());
-        Ok(Running { region, new_key, _tasks: tasks, _lock: lock })
+        let reconcilers = Some(reconcilers);
+        Ok(Running { region, new_key, reconcilers, _tasks: tasks, _lock: lock })
     }
 
     /// The zones' folders; `None` for a region in memory.
@@ -341,8 +351,11 @@ impl Running {
     }
 
     /// Accepts no more, finishes the requests under way, closes the state.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.region.door.close().await;
+        if let Some(reconcilers) = self.reconcilers.take() {
+            reconcilers.stop().await;
+        }
         write_uses(&self.region.iam).await;
         self.region.storage.close().await;
         if let Some(data) = &self.region.data {

@@ -96,7 +96,8 @@ impl Scenario for Story {
     fn start(&self, records: Records, disturbance: Arc<Disturbance>) -> Running {
         *self.disturbance.lock().expect("not poisoned") = Some(disturbance);
         let random = Arc::new(aws::Random::seeded(2));
-        let ec2 = crate::Ec2::new(records.clone(), self.host.clone(), self.clock.clone(), random);
+        let (host, clock) = (self.host.clone(), self.clock.clone());
+        let ec2 = crate::Ec2::new(records.clone(), host, clock, random, crate::testing::caller());
         crate::reconcilers::add(&ec2, Reconcilers::new(records, self.clock.clone())).start()
     }
 
