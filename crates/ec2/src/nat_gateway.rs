@@ -113,7 +113,7 @@ impl NatGateway {
 impl Ec2 {
     async fn nat_gateway(&self, scope: &Scope, id: &str) -> Result<Stored<NatGateway>> {
         let missing = || {
-            let message = format!("NatGateway {id} was not found");
+            let message = format!("The Nat Gateway {id} was not found");
             Error::coded("NatGatewayNotFound", message)
         };
         let malformed = |_| {

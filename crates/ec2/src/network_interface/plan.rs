@@ -268,3 +268,6 @@ fn free_as_asked(subnet: &Subnet, taken: &BTreeSet<Ipv4Addr>, asked: Ipv4Addr) -
     }
     Ok(asked)
 }
+
+#[cfg(test)]
+mod tests;
