@@ -145,8 +145,12 @@ async fn a_body_that_is_not_what_was_signed_is_not_kept() {
 #[tokio::test]
 async fn preflights_are_answered_unsigned_and_answers_carry_the_headers() {
     let site = Site::start().await;
+    const RULES_MD5: &str = "DacICRjiBRNs8FLRtT+1WA==";
     let rules = "<CORSConfiguration><CORSRule><AllowedMethod>PUT</AllowedMethod><AllowedOrigin>http://a</AllowedOrigin></CORSRule></CORSConfiguration>";
-    site.ask("PUT", "/pages?cors", rules).await.expect_ok();
+    let request = site.request("PUT", "/pages?cors", rules).header("content-md5", RULES_MD5);
+    let request = request.body(Bytes::from_static(rules.as_bytes())).expect("a request");
+    let signed = site.client.sign(request, Clock::system().now());
+    send(site.cloud.address(), signed).await.expect_ok();
     let ask = |method: &str, origin: &str| {
         let request = site.request(method, "/pages/k", "");
         let request =
