@@ -3,4 +3,7 @@
 fn main() {
     codegen::service("../../models/ec2/model.json").write("ec2_model.rs");
     codegen::service("../../models/sts/model.json").called(&["AssumeRole"]).write("sts_called.rs");
+    codegen::service("../../models/iam/model.json")
+        .called(&["GetInstanceProfile"])
+        .write("iam_model.rs");
 }

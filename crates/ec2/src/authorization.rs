@@ -9,7 +9,8 @@ use state::Scope;
 
 use crate::error::Result;
 use crate::id::Kind;
-use crate::model::{Input, TagSpecification};
+use crate::launch::AskedProfile;
+use crate::model::{Input, RunInstancesRequest, TagSpecification};
 use crate::tag::Tags;
 use crate::{Ec2, id, scope};
 
@@ -27,13 +28,17 @@ enum Subject<'a> {
     Named(Kind, &'a str, Option<&'a Vec<TagSpecification>>),
     /// A key pair by its name or id: its ARN has the name.
     KeyPair(Option<&'a str>, Option<&'a str>),
+    /// Several of one kind.
+    Many(Kind, &'a [String]),
+    /// A launch template by its id or name.
+    Template(Option<&'a str>, Option<&'a str>),
     /// Resources of whatever kinds, by their ids.
     These(&'a [String]),
 }
 
 struct Row<'a>(&'static str, Vec<Subject<'a>>);
 
-use Subject::{Any, Is, KeyPair, Maybe, Named, New, These};
+use Subject::{Any, Is, KeyPair, Many, Maybe, Named, New, Template, These};
 
 fn row(input: &Input) -> Row<'_> {
     match input {
@@ -270,6 +275,100 @@ fn row(input: &Input) -> Row<'_> {
         Input::ModifySnapshotAttribute(i) => {
             Row("ModifySnapshotAttribute", vec![Is(id::SNAPSHOT, &i.snapshot_id)])
         }
+
+        Input::RunInstances(i) => Row("RunInstances", launched(i)),
+        Input::DescribeInstances(_) => Row("DescribeInstances", vec![Any]),
+        Input::DescribeInstanceStatus(_) => Row("DescribeInstanceStatus", vec![Any]),
+        Input::StartInstances(i) => {
+            Row("StartInstances", vec![Many(id::INSTANCE, &i.instance_ids)])
+        }
+        Input::StopInstances(i) => Row("StopInstances", vec![Many(id::INSTANCE, &i.instance_ids)]),
+        Input::RebootInstances(i) => {
+            Row("RebootInstances", vec![Many(id::INSTANCE, &i.instance_ids)])
+        }
+        Input::TerminateInstances(i) => {
+            Row("TerminateInstances", vec![Many(id::INSTANCE, &i.instance_ids)])
+        }
+        Input::DescribeInstanceAttribute(i) => {
+            Row("DescribeInstanceAttribute", vec![Is(id::INSTANCE, &i.instance_id)])
+        }
+        Input::ModifyInstanceAttribute(i) => {
+            Row("ModifyInstanceAttribute", vec![Is(id::INSTANCE, &i.instance_id)])
+        }
+        Input::ResetInstanceAttribute(i) => {
+            Row("ResetInstanceAttribute", vec![Is(id::INSTANCE, &i.instance_id)])
+        }
+        Input::ModifyInstanceMetadataOptions(i) => {
+            Row("ModifyInstanceMetadataOptions", vec![Is(id::INSTANCE, &i.instance_id)])
+        }
+        Input::GetConsoleOutput(i) => {
+            Row("GetConsoleOutput", vec![Is(id::INSTANCE, &i.instance_id)])
+        }
+        Input::GetInstanceUefiData(i) => {
+            Row("GetInstanceUefiData", vec![Is(id::INSTANCE, &i.instance_id)])
+        }
+        Input::DescribeInstanceCreditSpecifications(_) => {
+            Row("DescribeInstanceCreditSpecifications", vec![Any])
+        }
+        Input::MonitorInstances(i) => {
+            Row("MonitorInstances", vec![Many(id::INSTANCE, &i.instance_ids)])
+        }
+        Input::UnmonitorInstances(i) => {
+            Row("UnmonitorInstances", vec![Many(id::INSTANCE, &i.instance_ids)])
+        }
+        Input::AssociateIamInstanceProfile(i) => {
+            Row("AssociateIamInstanceProfile", vec![Is(id::INSTANCE, &i.instance_id)])
+        }
+        Input::DescribeIamInstanceProfileAssociations(_) => {
+            Row("DescribeIamInstanceProfileAssociations", vec![Any])
+        }
+        Input::DisassociateIamInstanceProfile(_) => {
+            Row("DisassociateIamInstanceProfile", vec![Any])
+        }
+        Input::ReplaceIamInstanceProfileAssociation(_) => {
+            Row("ReplaceIamInstanceProfileAssociation", vec![Any])
+        }
+        Input::AttachVolume(i) => Row(
+            "AttachVolume",
+            vec![Is(id::INSTANCE, &i.instance_id), Is(id::VOLUME, &i.volume_id)],
+        ),
+        Input::DetachVolume(i) => Row("DetachVolume", vec![Is(id::VOLUME, &i.volume_id)]),
+        Input::CreateImage(i) => Row(
+            "CreateImage",
+            vec![New(id::IMAGE, i.tag_specifications.as_ref()), Is(id::INSTANCE, &i.instance_id)],
+        ),
+        Input::CreateSnapshots(i) => Row(
+            "CreateSnapshots",
+            vec![
+                New(id::SNAPSHOT, i.tag_specifications.as_ref()),
+                Is(id::INSTANCE, &i.instance_specification.instance_id),
+            ],
+        ),
+
+        Input::CreateLaunchTemplate(i) => Row(
+            "CreateLaunchTemplate",
+            vec![New(id::LAUNCH_TEMPLATE, i.tag_specifications.as_ref())],
+        ),
+        Input::CreateLaunchTemplateVersion(i) => Row(
+            "CreateLaunchTemplateVersion",
+            vec![Template(i.launch_template_id.as_deref(), i.launch_template_name.as_deref())],
+        ),
+        Input::DeleteLaunchTemplate(i) => Row(
+            "DeleteLaunchTemplate",
+            vec![Template(i.launch_template_id.as_deref(), i.launch_template_name.as_deref())],
+        ),
+        Input::DeleteLaunchTemplateVersions(i) => Row(
+            "DeleteLaunchTemplateVersions",
+            vec![Template(i.launch_template_id.as_deref(), i.launch_template_name.as_deref())],
+        ),
+        Input::DescribeLaunchTemplateVersions(_) => {
+            Row("DescribeLaunchTemplateVersions", vec![Any])
+        }
+        Input::DescribeLaunchTemplates(_) => Row("DescribeLaunchTemplates", vec![Any]),
+        Input::ModifyLaunchTemplate(i) => Row(
+            "ModifyLaunchTemplate",
+            vec![Template(i.launch_template_id.as_deref(), i.launch_template_name.as_deref())],
+        ),
     }
 }
 
@@ -288,6 +387,17 @@ impl Ec2 {
                 }
                 KeyPair(name, id) => checks.push(self.on_key_pair(&scope, action, name, id).await?),
                 Is(kind, id) => checks.push(self.on(&scope, action, kind, id).await?),
+                Many(kind, ids) => {
+                    for id in ids {
+                        checks.push(self.on(&scope, action.clone(), kind, id).await?);
+                    }
+                }
+                Template(id, name) => {
+                    let found = self.launch_template(&scope, id, name).await.ok();
+                    let found = found.map(|template| template.record.id);
+                    let id = found.as_deref().or(id).unwrap_or("*");
+                    checks.push(self.on(&scope, action, id::LAUNCH_TEMPLATE, id).await?);
+                }
                 Maybe(kind, id) => {
                     checks.push(self.on(&scope, action, kind, id.unwrap_or("*")).await?);
                 }
@@ -299,11 +409,36 @@ impl Ec2 {
                 }
             }
         }
+        checks.extend(self.passed_role(call, input).await?);
         // Ids of no kind leave nothing to ask about; the operation itself is still asked.
         if checks.is_empty() {
             checks.push(Check::new(format!("ec2:{operation}"), "*"));
         }
         Ok(checks)
+    }
+
+    /// Whoever hands a role to an instance must be allowed to pass it on.
+    async fn passed_role(&self, call: &Call, input: &Input) -> Result<Option<Check>> {
+        let given = match input {
+            Input::RunInstances(i) => {
+                let template = match &i.launch_template {
+                    Some(given) if i.iam_instance_profile.is_none() => {
+                        self.template_asked(call, given).await.ok()
+                    }
+                    _ => None,
+                };
+                if let Some(profile) = template.and_then(|template| template.profile) {
+                    return self.may_pass(call, Some(&profile)).await;
+                }
+                i.iam_instance_profile.as_ref()
+            }
+            Input::AssociateIamInstanceProfile(i) => Some(&i.iam_instance_profile),
+            Input::ReplaceIamInstanceProfileAssociation(i) => Some(&i.iam_instance_profile),
+            _ => None,
+        };
+        let asked =
+            given.map(|given| AskedProfile { name: given.name.clone(), arn: given.arn.clone() });
+        self.may_pass(call, asked.as_ref()).await
     }
 
     /// One that is not there is asked for under whatever was given.
@@ -344,6 +479,31 @@ fn with_resource_tags(mut check: Check, Tags { tags }: Tags) -> Check {
             .with(format!("ec2:ResourceTag/{key}"), vec![value]);
     }
     check
+}
+
+/// RunInstances is about all that it makes and uses.
+fn launched(input: &RunInstancesRequest) -> Vec<Subject<'_>> {
+    let tags = input.tag_specifications.as_ref();
+    let mut subjects = vec![
+        New(id::INSTANCE, tags),
+        New(id::VOLUME, tags),
+        New(id::NETWORK_INTERFACE, tags),
+        Maybe(id::SUBNET, input.subnet_id.as_deref()),
+        Maybe(id::IMAGE, input.image_id.as_deref()),
+    ];
+    let groups = input.security_group_ids.as_deref().unwrap_or_default();
+    subjects.push(match groups {
+        [] => Maybe(id::SECURITY_GROUP, None),
+        groups => Many(id::SECURITY_GROUP, groups),
+    });
+    if let Some(name) = &input.key_name {
+        subjects.push(KeyPair(Some(name), None));
+    }
+    if let Some(template) = &input.launch_template {
+        let (id, name) = (&template.launch_template_id, &template.launch_template_name);
+        subjects.push(Template(id.as_deref(), name.as_deref()));
+    }
+    subjects
 }
 
 /// Making a resource, and tagging it where tags are given.

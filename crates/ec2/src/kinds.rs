@@ -7,8 +7,11 @@ use crate::client_token::ClientToken;
 use crate::default_vpc::Settlement;
 use crate::dhcp_options::DhcpOptions;
 use crate::image::Image;
+use crate::instance::Instance;
+use crate::instance::health::{GuestOwner, Health};
 use crate::internet_gateway::InternetGateway;
 use crate::key_pair::KeyPair;
+use crate::launch_template::{LaunchTemplate, Version};
 use crate::name::Name;
 use crate::nat_gateway::NatGateway;
 use crate::network::Network;
@@ -33,7 +36,9 @@ pub fn kinds() -> Vec<Kind> {
     // Computers and their disks.
     kinds.extend([Kind::of::<Name>(), Kind::of::<ClientToken>(), Kind::of::<Shared>()]);
     kinds.extend([Kind::of::<KeyPair>(), Kind::of::<Image>(), Kind::of::<Volume>()]);
-    kinds.extend([Kind::of::<Snapshot>(), Kind::of::<SnapshotData>()]);
+    kinds.extend([Kind::of::<Snapshot>(), Kind::of::<SnapshotData>(), Kind::of::<Instance>()]);
+    kinds.extend([Kind::of::<Health>(), Kind::of::<GuestOwner>()]);
+    kinds.extend([Kind::of::<LaunchTemplate>(), Kind::of::<Version>()]);
     kinds
 }
 

@@ -37,9 +37,13 @@ pub mod vpc;
 pub mod vpc_attribute;
 pub mod vpc_block;
 
+pub mod iam;
 pub mod image;
+pub mod instance;
 pub mod instance_type;
 pub mod key_pair;
+pub mod launch;
+pub mod launch_template;
 pub mod snapshot;
 pub mod volume;
 
@@ -50,6 +54,7 @@ pub mod authorization;
 pub mod operations;
 pub mod reconcilers;
 
+pub mod block_device;
 pub mod client_token;
 pub mod dns_name;
 pub mod filter;

@@ -6,6 +6,7 @@
 
 mod answer;
 mod credentials;
+mod facts;
 mod token;
 mod tree;
 

@@ -4,9 +4,10 @@ use crate::address::{self, association as address_association};
 use crate::network_interface::{self, attribute as network_interface_attribute};
 use crate::security_group::{self, rule as security_group_rule, rule_change};
 use crate::{
-    Ec2, account_attribute, default_vpc, dhcp_options, image, instance_type, internet_gateway,
-    key_pair, nat_gateway, network_acl, region, route, route_table, route_table_association,
-    snapshot, subnet, tag, volume, vpc, vpc_attribute, vpc_block,
+    Ec2, account_attribute, default_vpc, dhcp_options, image, instance, instance_type,
+    internet_gateway, key_pair, launch_template, nat_gateway, network_acl, region, route,
+    route_table, route_table_association, snapshot, subnet, tag, volume, vpc, vpc_attribute,
+    vpc_block,
 };
 
 crate::model::operations! {
@@ -117,4 +118,37 @@ crate::model::operations! {
     DescribeSnapshotAttribute: snapshot::permission::describe,
     DescribeSnapshots: snapshot::describe,
     ModifySnapshotAttribute: snapshot::permission::modify,
+
+    RunInstances: instance::run::run,
+    DescribeInstances: instance::describe::describe,
+    DescribeInstanceStatus: instance::status::describe,
+    StartInstances: instance::state_change::start,
+    StopInstances: instance::state_change::stop,
+    RebootInstances: instance::state_change::reboot,
+    TerminateInstances: instance::state_change::terminate,
+    DescribeInstanceAttribute: instance::attribute::describe,
+    ModifyInstanceAttribute: instance::attribute::modify,
+    ResetInstanceAttribute: instance::attribute::reset,
+    ModifyInstanceMetadataOptions: instance::metadata_options::modify,
+    GetConsoleOutput: instance::console::output,
+    GetInstanceUefiData: instance::console::uefi_data,
+    DescribeInstanceCreditSpecifications: instance::credits::describe,
+    MonitorInstances: instance::monitoring::enable,
+    UnmonitorInstances: instance::monitoring::disable,
+    AssociateIamInstanceProfile: instance::profile::associate,
+    DescribeIamInstanceProfileAssociations: instance::profile::describe,
+    DisassociateIamInstanceProfile: instance::profile::disassociate,
+    ReplaceIamInstanceProfileAssociation: instance::profile::replace,
+    AttachVolume: instance::attachment::attach,
+    DetachVolume: instance::attachment::detach,
+    CreateImage: instance::create_image::create_image,
+    CreateSnapshots: instance::create_image::create_snapshots,
+
+    CreateLaunchTemplate: launch_template::create,
+    CreateLaunchTemplateVersion: launch_template::version::create,
+    DeleteLaunchTemplate: launch_template::delete,
+    DeleteLaunchTemplateVersions: launch_template::version::delete,
+    DescribeLaunchTemplateVersions: launch_template::version::describe,
+    DescribeLaunchTemplates: launch_template::describe,
+    ModifyLaunchTemplate: launch_template::modify,
 }

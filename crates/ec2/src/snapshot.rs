@@ -110,6 +110,22 @@ impl Snapshot {
         }
     }
 
+    pub(crate) fn info(&self, tags: &Tags) -> model::SnapshotInfo {
+        model::SnapshotInfo {
+            snapshot_id: Some(self.id.clone()),
+            volume_id: Some(self.volume.clone()),
+            volume_size: i32::try_from(self.size_gib).ok(),
+            state: Some(self.state().into()),
+            start_time: Some(self.started),
+            progress: Some(String::new()),
+            owner_id: Some(self.owner.to_string()),
+            description: Some(self.description.clone()),
+            encrypted: Some(false),
+            tags: tags.shapes(),
+            ..Default::default()
+        }
+    }
+
     fn filter_values(&self, name: &str) -> Option<Vec<String>> {
         let value = match name {
             "description" => self.description.clone(),

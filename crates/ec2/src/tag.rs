@@ -276,6 +276,10 @@ async fn require_resource(ec2: &Ec2, txn: &mut Transaction, scope: &Scope, id: &
         id::IMAGE => ec2.require::<crate::image::Image>(txn, scope, id).await?,
         id::VOLUME => ec2.require::<crate::volume::Volume>(txn, scope, id).await?,
         id::SNAPSHOT => ec2.require::<crate::snapshot::Snapshot>(txn, scope, id).await?,
+        id::INSTANCE => ec2.require::<crate::instance::Instance>(txn, scope, id).await?,
+        id::LAUNCH_TEMPLATE => {
+            ec2.require::<crate::launch_template::LaunchTemplate>(txn, scope, id).await?
+        }
         _ => return Err(unknown()),
     };
     if found { Ok(()) } else { Err(Error::not_found(kind, id)) }

@@ -16,6 +16,7 @@ use state::{Record, Scope, Stored};
 use crate::client_token;
 use crate::error::{Error, Result, not_served};
 use crate::filter::Filters;
+use crate::instance::Attached;
 use crate::region::zone_named;
 use crate::tag::{self, Tags};
 use crate::{Ec2, id, model, scope};
@@ -92,7 +93,12 @@ impl Volume {
         }
     }
 
-    fn shape(&self, call: &Call, tags: &Tags) -> model::Volume {
+    fn shape(
+        &self,
+        call: &Call,
+        tags: &Tags,
+        attached: Option<&(String, Attached)>,
+    ) -> model::Volume {
         let number = |number: u32| i32::try_from(number).ok();
         model::Volume {
             volume_id: Some(self.id.clone()),
@@ -102,7 +108,7 @@ impl Volume {
             availability_zone_id: Some(self.zone.id(&call.region)),
             state: Some(self.state().into()),
             create_time: Some(self.created),
-            attachments: Some(Vec::new()),
+            attachments: Some(attached.iter().map(|(instance, one)| one.shape(instance)).collect()),
             encrypted: Some(false),
             iops: self.performance.iops.and_then(number),
             throughput: self.performance.throughput_mib.and_then(number),
@@ -113,8 +119,24 @@ impl Volume {
         }
     }
 
-    fn filter_values(&self, call: &Call, name: &str) -> Option<Vec<String>> {
+    fn filter_values(
+        &self,
+        call: &Call,
+        attached: Option<&(String, Attached)>,
+        name: &str,
+    ) -> Option<Vec<String>> {
         let one = |value: String| Some(vec![value]);
+        if let Some(name) = name.strip_prefix("attachment.") {
+            let Some((instance, attached)) = attached else { return Some(Vec::new()) };
+            return one(match name {
+                "attach-time" => attached.at.to_iso8601(),
+                "delete-on-termination" => attached.delete_on_termination.to_string(),
+                "device" => attached.device.clone(),
+                "instance-id" => instance.clone(),
+                "status" => attached.phase.name().into(),
+                _ => return None,
+            });
+        }
         match name {
             "availability-zone" => one(self.zone.name(&call.region)),
             "availability-zone-id" => one(self.zone.id(&call.region)),
@@ -234,9 +256,9 @@ pub async fn create(
         Some(id) => {
             let volume = ec2.volume(&scope, &id).await?.record;
             let tags = ec2.tags(&scope, &id).await?;
-            Ok(volume.shape(call, &tags))
+            Ok(volume.shape(call, &tags, None))
         }
-        None => Ok(volume.shape(call, &Tags { tags })),
+        None => Ok(volume.shape(call, &Tags { tags }, None)),
     }
 }
 
@@ -279,12 +301,14 @@ pub async fn describe(
     let (token, size) = (input.next_token.as_deref(), input.max_results);
     let ask = ec2.ask(call, "DescribeVolumes", token, size).await?;
     let mut tags = ec2.tags_of(&scope, id::VOLUME).await?;
+    let attachments = ec2.attachments(&scope).await?;
     let mut found = Vec::new();
     for stored in ec2.named_or_all::<Volume>(&scope, id::VOLUME, input.volume_ids).await? {
         let volume = stored.record;
         let tags = tags.remove(&volume.id).unwrap_or_default();
-        if filters.pass(&tags, |name| volume.filter_values(call, name))? {
-            found.push((volume.id.clone(), volume.shape(call, &tags)));
+        let attached = attachments.get(&volume.id);
+        if filters.pass(&tags, |name| volume.filter_values(call, attached, name))? {
+            found.push((volume.id.clone(), volume.shape(call, &tags, attached)));
         }
     }
     let page = ask.cut(found);

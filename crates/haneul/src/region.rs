@@ -204,6 +204,7 @@ impl Region {
         }
         tasks.spawn(note_uses(region.iam.clone()));
         tasks.spawn(s3.keep_lifecycles());
+        tasks.spawn(ec2::reconcilers::wake_for_guests(ec2, reconcilers.waker()));
         let reconcilers = Some(reconcilers);
         Ok(Running { region, new_key, reconcilers, _tasks: tasks, _lock: lock })
     }

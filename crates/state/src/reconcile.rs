@@ -18,7 +18,7 @@ use crate::record::{Record, Stored};
 use crate::records::Records;
 use crate::transaction::{CommitError, MayConflict};
 
-pub use runtime::{Reconcilers, Running};
+pub use runtime::{Reconcilers, Running, Waker};
 
 /// One kind of resource: what to look at, what to decide, how to act.
 pub trait Reconciler: Send + Sync + 'static {

@@ -217,7 +217,7 @@ fn filter_values(image: &Image, state: &State, name: &str) -> Option<Vec<String>
 }
 
 /// An image by its name, which is unique among the account's own.
-pub(super) async fn check_name(ec2: &Ec2, scope: &Scope, name: &str) -> Result<()> {
+pub(crate) async fn check_name(ec2: &Ec2, scope: &Scope, name: &str) -> Result<()> {
     let letters = name.chars().count();
     let fits = |letter: char| letter.is_ascii_alphanumeric() || " ()[]./-'@_".contains(letter);
     if !(3..=128).contains(&letters) || !name.chars().all(fits) {

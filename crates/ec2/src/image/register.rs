@@ -7,73 +7,11 @@ use state::{Scope, Transaction};
 
 use super::describe::check_name;
 use super::{Block, Image};
+use crate::block_device::{self, AskedBlock};
 use crate::error::{Error, Result, not_served};
 use crate::tag;
-use crate::volume::performance::Asked;
-use crate::volume::{Performance, RootOf};
+use crate::volume::RootOf;
 use crate::{Ec2, id, model, name, scope};
-
-/// What a block of a request asks for, read.
-pub(crate) struct AskedBlock {
-    pub(crate) device: String,
-    pub(crate) ebs: model::EbsBlockDevice,
-    /// It is not wanted.
-    pub(crate) none: bool,
-}
-
-/// # Errors
-/// For a device without a name, an encrypted one, an ephemeral one.
-pub(crate) fn asked_blocks(
-    operation: &'static str,
-    given: Option<Vec<model::BlockDeviceMapping>>,
-) -> Result<Vec<AskedBlock>> {
-    let read = |given: model::BlockDeviceMapping| {
-        let device = given.device_name.filter(|name| !name.is_empty());
-        let device = device.ok_or_else(|| {
-            Error::coded("InvalidBlockDeviceMapping", "A block device mapping has no device name")
-        })?;
-        let ebs = given.ebs.unwrap_or_default();
-        not_served(
-            operation,
-            &[
-                ("BlockDeviceMapping.VirtualName", given.virtual_name.is_some()),
-                ("BlockDeviceMapping.Ebs.Encrypted", ebs.encrypted == Some(true)),
-                ("BlockDeviceMapping.Ebs.KmsKeyId", ebs.kms_key_id.is_some()),
-                ("BlockDeviceMapping.Ebs.OutpostArn", ebs.outpost_arn.is_some()),
-            ],
-        )?;
-        Ok(AskedBlock { device, ebs, none: given.no_device.is_some() })
-    };
-    let blocks: Vec<_> = given.into_iter().flatten().map(read).collect::<Result<_>>()?;
-    let names: BTreeSet<_> = blocks.iter().map(|block| &block.device).collect();
-    if names.len() < blocks.len() {
-        let message = "A device name is used twice in the block device mappings";
-        return Err(Error::coded("InvalidBlockDeviceMapping", message));
-    }
-    Ok(blocks)
-}
-
-impl AskedBlock {
-    pub(crate) fn performance(
-        &self,
-        default: Option<&Performance>,
-        size_min: u32,
-    ) -> Result<Performance> {
-        let ebs = &self.ebs;
-        let default_type = default.map(|default| default.volume_type.as_str());
-        let size = default.and_then(|default| i32::try_from(default.size_gib).ok());
-        let asked = Asked {
-            volume_type: ebs.volume_type.as_deref().or(default_type),
-            size_gib: ebs.volume_size.or(size),
-            iops: ebs.iops,
-            throughput_mib: ebs.throughput,
-        };
-        if asked.size_gib.is_none() && size_min == 0 {
-            return Err(Error::MissingParameter("size/snapshot"));
-        }
-        Performance::new(&asked, size_min)
-    }
-}
 
 pub async fn register(
     ec2: &Ec2,
@@ -97,7 +35,7 @@ pub async fn register(
     )?;
     let scope = scope(call)?;
     let tags = tag::specified(input.tag_specifications, id::IMAGE)?;
-    let mut asked = asked_blocks("RegisterImage", input.block_device_mappings)?;
+    let mut asked = block_device::read("RegisterImage", input.block_device_mappings)?;
     asked.retain(|block| !block.none);
     let device = input.root_device_name.unwrap_or_else(|| "/dev/sda1".into());
     let (blocks, root) = blocks(ec2, call, &asked, &device).await?;
@@ -137,7 +75,7 @@ async fn blocks(
     let mut blocks = Vec::new();
     for block in asked {
         let mut size_min = 0;
-        if let Some(id) = &block.ebs.snapshot_id {
+        if let Some(id) = &block.snapshot {
             let snapshot = ec2.usable_snapshot(call, id).await?.record;
             size_min = snapshot.size_gib;
             if block.device == device {
@@ -146,9 +84,9 @@ async fn blocks(
         }
         blocks.push(Block {
             device: block.device.clone(),
-            snapshot: block.ebs.snapshot_id.clone(),
+            snapshot: block.snapshot.clone(),
             performance: block.performance(None, size_min)?,
-            delete_on_termination: block.ebs.delete_on_termination.unwrap_or(true),
+            delete_on_termination: block.delete_on_termination.unwrap_or(true),
         });
     }
     blocks.sort_by_key(|block| block.device != device);

@@ -79,6 +79,11 @@ impl VolumeType {
         Self::ALL.into_iter().find(|one| one.as_str() == name).ok_or_else(unknown)
     }
 
+    /// Whether a speed can be asked for.
+    pub fn takes_iops(self) -> bool {
+        self.bounds().iops.is_some()
+    }
+
     fn bounds(self) -> Bounds {
         let plain = |least, most| Bounds { size_gib: (least, most), iops: None };
         let with = |size_gib, least, most, per_gib, default| Bounds {

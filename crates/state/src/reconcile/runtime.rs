@@ -83,12 +83,27 @@ impl Running {
         let _ = self.wake.send(key).await;
     }
 
+    /// The same for whoever listens to the world elsewhere.
+    pub fn waker(&self) -> Waker {
+        Waker(self.wake.clone())
+    }
+
     /// Starts no new run and waits, for a while, for those under way.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
         let _ = (&mut self.task).await;
+    }
+}
+
+/// See [`Running::wake`]. After the end of the reconcilers it does nothing.
+#[derive(Clone)]
+pub struct Waker(mpsc::Sender<Key>);
+
+impl Waker {
+    pub async fn wake(&self, key: Key) {
+        let _ = self.0.send(key).await;
     }
 }
 
