@@ -4,7 +4,7 @@
 
 mod cloud_config;
 mod login_user;
-mod metadata;
+pub(crate) mod metadata;
 mod output;
 mod script;
 mod user_data;
@@ -19,6 +19,8 @@ use self::login_user::LoginUser;
 use self::metadata::Metadata;
 use self::output::Output;
 use self::user_data::Part;
+use crate::init;
+use crate::ssh::host_keys;
 
 /// Where cloud-init keeps what it did, so that its users find it where they look.
 const KEPT: &str = "/var/lib/cloud";
@@ -52,6 +54,7 @@ fn boot(output: &Output) -> Result<(), Error> {
     let marker = Path::new(KEPT).join("data/instance-id");
     let before = fs::read_to_string(&marker).unwrap_or_default();
     if before.trim() == instance {
+        init::open_door();
         script::run_folder(&Path::new(KEPT).join("scripts/per-boot"), output);
         return Ok(());
     }
@@ -66,14 +69,19 @@ fn boot(output: &Output) -> Result<(), Error> {
 }
 
 fn first_boot(metadata: &Metadata, output: &Output) -> Result<(), Error> {
+    let root = Path::new("/");
+    let keys = host_keys::renew(root)
+        .map_err(|source| Error::File { what: "the SSH host keys".into(), source })?;
+    output.say(&host_keys::announcement(&keys));
     let user = match metadata.get("haneul/login-user").map_err(Error::Metadata)? {
-        Some(name) => Some(LoginUser::ensure(Path::new("/"), name.trim())?),
+        Some(name) => Some(LoginUser::ensure(root, name.trim())?),
         None => None,
     };
     let keys = metadata.public_keys().map_err(Error::Metadata)?;
     if let Some(user) = &user {
         user.authorize(&keys)?;
     }
+    init::open_door();
     let Some(data) = metadata.user_data().map_err(Error::Metadata)? else { return Ok(()) };
     keep(&Path::new(KEPT).join("instance/user-data.txt"), &String::from_utf8_lossy(&data))?;
     // A user who made a mistake finds it in the log; the instance is there all the same.

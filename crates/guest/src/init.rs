@@ -4,19 +4,22 @@
 //! It does one thing at a time and holds next to nothing in memory: a machine full of idle
 //! guests pays for each of them. Whatever is larger is another process, started when needed.
 
+mod door;
 mod own;
 pub mod power;
 
 use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
-use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM, SIGUSR2};
+use rustix::process::{Pid, Signal, WaitOptions, getppid, kill_process, wait};
+use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::low_level::pipe;
+
+use self::door::Door;
 
 pub(crate) use own::own_command;
 
@@ -41,6 +44,7 @@ struct Signals {
     children: UnixStream,
     power_off: UnixStream,
     reboot: UnixStream,
+    open_door: UnixStream,
 }
 
 pub fn run() -> ExitCode {
@@ -57,18 +61,45 @@ pub fn run() -> ExitCode {
 fn live() -> io::Result<End> {
     let mut signals = Signals::catch()?;
     power::install_commands();
-    if let Err(error) = own_command(crate::BOOT).spawn() {
-        eprintln!("haneul: the boot could not be started: {error}");
-    }
+    let mut boot = match own_command(crate::BOOT).spawn() {
+        Ok(child) => Some(Pid::from_child(&child)),
+        Err(error) => {
+            eprintln!("haneul: the boot could not be started: {error}");
+            None
+        }
+    };
+    let mut door: Option<Door> = None;
     let end = loop {
-        if let Some(end) = signals.wait(None)? {
+        // A boot that failed must not lock out whoever could mend it.
+        if door.is_none() && (drain(&mut signals.open_door) || boot.is_none()) {
+            door = Some(Door::open());
+        }
+        let listener = door.as_ref().and_then(Door::listener);
+        if let Some(end) = signals.wait(None, listener)? {
             break end;
         }
-        reap();
+        reap(|pid, code| {
+            boot.take_if(|boot| *boot == pid);
+            if let Some(door) = &mut door {
+                door.left(pid, code);
+            }
+        });
+        if let Some(door) = &mut door {
+            door.welcome();
+        }
     };
     println!("haneul: the system is going down");
     end_all(&mut signals)?;
     Ok(end)
+}
+
+/// Asks the first process, from the boot that it started, to let users in: their keys are in
+/// place.
+pub(crate) fn open_door() {
+    if let Some(first) = getppid() {
+        // Without it, the door opens when the boot is over.
+        let _ = kill_process(first, Signal::USR1);
+    }
 }
 
 impl Signals {
@@ -86,17 +117,29 @@ impl Signals {
             power_off: listen(&[SIGTERM, SIGPWR])?,
             // A terminal's Ctrl-Alt-Del reaches the first process as SIGINT.
             reboot: listen(&[SIGINT, SIGUSR2])?,
+            open_door: listen(&[SIGUSR1])?,
         })
     }
 
-    /// Waits for a child's end, or for a request to end; `None` for the first and when the time
-    /// is over.
-    fn wait(&mut self, limit: Option<Duration>) -> io::Result<Option<End>> {
+    /// Waits for something to do, or for a request to end; `None` for the first and when the
+    /// time is over.
+    fn wait(
+        &mut self,
+        limit: Option<Duration>,
+        listener: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Option<End>> {
         let limit = limit.map(|limit| Timespec {
             tv_sec: limit.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: limit.subsec_nanos().into(),
         });
-        let all = [self.children.as_fd(), self.power_off.as_fd(), self.reboot.as_fd()];
+        let children = self.children.as_fd();
+        let all = [
+            children,
+            self.power_off.as_fd(),
+            self.reboot.as_fd(),
+            self.open_door.as_fd(),
+            listener.unwrap_or(children),
+        ];
         let mut ready = all.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
         match poll(&mut ready, limit.as_ref()) {
             Ok(_) => {}
@@ -121,11 +164,12 @@ fn drain(stream: &mut UnixStream) -> bool {
     any
 }
 
-/// Takes leave of every child that has ended, adopted ones too. Whether some are left.
-fn reap() -> bool {
+/// Takes leave of every child that has ended, adopted ones too: with its exit code, if it had
+/// one. Whether some are left.
+fn reap(mut left: impl FnMut(Pid, Option<i32>)) -> bool {
     loop {
         match wait(WaitOptions::NOHANG) {
-            Ok(Some(_)) => {}
+            Ok(Some((pid, status))) => left(pid, status.exit_status()),
             Ok(None) => return true,
             Err(_) => return false,
         }
@@ -138,13 +182,13 @@ fn end_all(signals: &mut Signals) -> io::Result<()> {
     // A stopped process hears of it only when it goes on.
     signal_all(Signal::CONT);
     let deadline = Instant::now() + TERM_GRACE;
-    while reap() {
+    while reap(|_, _| {}) {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             signal_all(Signal::KILL);
             break;
         }
-        signals.wait(Some(left))?;
+        signals.wait(Some(left), None)?;
     }
     rustix::fs::sync();
     Ok(())

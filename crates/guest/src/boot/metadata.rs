@@ -44,7 +44,7 @@ impl Metadata {
         }
     }
 
-    fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         let answer =
             ask("PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 21600")?;
         match answer.status {
