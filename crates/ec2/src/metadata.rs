@@ -13,8 +13,9 @@ mod tree;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use aws::{AccountId, Region, Timestamp, Zone};
+use aws::{AccountId, Identity, Region, Timestamp, Zone};
 use ipnet::Ipv4Net;
+use state::Scope;
 
 use crate::Ec2;
 use crate::error::Result;
@@ -88,6 +89,23 @@ pub struct Options {
 }
 
 impl Ec2 {
+    /// Of the instance that has this address in this VPC; `None` when nobody has.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn metadata_facts(
+        &self,
+        scope: &Scope,
+        vpc_id: &str,
+        from: Ipv4Addr,
+    ) -> Result<Option<Facts>> {
+        let (Some(account), Some(region)) = (scope.account(), scope.region()) else {
+            return Ok(None);
+        };
+        let call = self.own_call(region.clone(), self.inner.clock.now());
+        self.facts(&call.under(Identity::root(account.clone())), vpc_id, from).await
+    }
+
     /// Answers a question of the instance that these facts are of. Credentials, which another
     /// service makes, are left to who asks.
     ///

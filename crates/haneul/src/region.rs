@@ -170,7 +170,8 @@ impl Region {
         let front = Arc::new(Front::new(parties));
         let door = Door::new(front.clone(), tls.clone());
         let forwarder = Arc::new(Forwarder::new(dns::system_resolvers(), random));
-        ec2.answer_inside(Arc::new(Vpcs::new(host, door.clone(), forwarder, domain.clone())));
+        let vpcs = Vpcs::new(host, ec2.clone(), door.clone(), forwarder, domain.clone());
+        ec2.answer_inside(Arc::new(vpcs));
         let reconcilers = Reconcilers::new(records.clone(), clock.clone());
         let reconcilers = ec2::reconcilers::add(&ec2, reconcilers).start();
         let region = Arc::new(Self {

@@ -3,6 +3,7 @@
 //! this region, on an address that the resolver gives for every name of AWS. So code in an
 //! instance needs no endpoint and no keys.
 
+mod metadata;
 mod names;
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use aws::{BoxFuture, Region};
 use dns::{Forwarder, Server};
+use ec2::Ec2;
 use ec2::inside::Inside;
 use host::{Host, Network, NetworkId};
 use state::Scope;
@@ -22,12 +24,14 @@ use names::VpcNames;
 
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html>
 const RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
+const METADATA: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(169, 254, 169, 254), 80);
 /// Ours: no guest has it, and AWS gives it to nothing.
 const ENDPOINT: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 1);
 const DNS_PORT: u16 = 53;
 
 pub struct Vpcs {
     host: Arc<dyn Host>,
+    ec2: Ec2,
     door: Arc<Door>,
     forwarder: Arc<Forwarder>,
     domain: String,
@@ -43,11 +47,12 @@ struct Open {
 impl Vpcs {
     pub fn new(
         host: Arc<dyn Host>,
+        ec2: Ec2,
         door: Arc<Door>,
         forwarder: Arc<Forwarder>,
         domain: String,
     ) -> Self {
-        Self { host, door, forwarder, domain, open: Mutex::default() }
+        Self { host, ec2, door, forwarder, domain, open: Mutex::default() }
     }
 
     fn show(&self, network: &Network) -> bool {
@@ -56,7 +61,12 @@ impl Vpcs {
         found.inspect(|open| open.names.show(network)).is_some()
     }
 
-    async fn start(&self, region: Region, network: &Network) -> Result<Open, host::Error> {
+    async fn start(
+        &self,
+        scope: &Scope,
+        region: Region,
+        network: &Network,
+    ) -> Result<Open, host::Error> {
         let names = Arc::new(VpcNames::new(region, self.domain.clone(), ENDPOINT, network));
         let mut tasks = JoinSet::new();
         let resolver = Server::new(names.clone(), self.forwarder.clone());
@@ -67,6 +77,9 @@ impl Vpcs {
             tasks.spawn(ended(resolver.clone().udp(into_udp(socket)?)));
             tasks.spawn(ended(resolver.clone().tcp(into_tcp(listener)?)));
         }
+        let listener = into_tcp(self.host.listen(&network.id, METADATA).await?)?;
+        let vpc = metadata::Vpc { scope: scope.clone(), id: network.id.0.clone() };
+        tasks.spawn(metadata::serve(listener, self.ec2.clone(), vpc));
         for port in [80, 443] {
             let listener = self.host.listen(&network.id, SocketAddrV4::new(ENDPOINT, port)).await?;
             tasks.spawn(self.door.clone().open(into_tcp(listener)?, Entrance::Api));
@@ -86,7 +99,7 @@ impl Inside for Vpcs {
                 return Ok(());
             }
             let Some(region) = scope.region() else { return Ok(()) };
-            let open = self.start(region.clone(), network).await?;
+            let open = self.start(scope, region.clone(), network).await?;
             self.open
                 .lock()
                 .expect("nothing that holds it panics")

@@ -66,7 +66,7 @@ impl Ec2 {
     }
 
     /// A call of EC2 itself.
-    fn own_call(&self, region: aws::Region, at: Timestamp) -> Call {
+    pub(super) fn own_call(&self, region: aws::Region, at: Timestamp) -> Call {
         let identity = Identity {
             account: None,
             principal: Principal::Service(SERVICE.into()),
