@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         ("streams::bytes_pass_both_ways", streams::bytes_pass_both_ways),
         ("streams::a_flood_fills_no_memory", streams::a_flood_fills_no_memory),
         ("streams::input_that_nobody_reads_waits", streams::input_that_nobody_reads_waits),
+        ("streams::others_go_on_beside_a_stuck_one", streams::others_go_on_beside_a_stuck_one),
         ("streams::ports_are_forwarded", streams::ports_are_forwarded),
         ("streams::keys_are_renewed_on_the_way", streams::keys_are_renewed_on_the_way),
         ("files::scp_copies_both_ways", files::scp_copies_both_ways),

@@ -66,6 +66,27 @@ pub fn input_that_nobody_reads_waits() {
     assert_eq!(client.output().unwrap().stdout, b"no\n");
 }
 
+/// A program that does not read must not keep the other sessions of its connection waiting.
+pub fn others_go_on_beside_a_stuck_one() {
+    let server = Server::start();
+    let path = format!("ControlPath={}", server.path("control").display());
+    let mut master = server.client("ssh");
+    let mut master = master.args(["-o", &path, "-M", "-N", "me@127.0.0.1"]).spawn().unwrap();
+    until("the connection", || server.path("control").exists());
+    let mut stuck = server.client("ssh");
+    stuck.args(["-o", &path, "me@127.0.0.1", "exec sleep 54325"]);
+    stuck.stdin(File::open("/dev/zero").unwrap()).stdout(Stdio::piped());
+    let mut stuck = stuck.spawn().unwrap();
+    until("more than is taken at full speed", || server.peak_kib() > 16 << 10);
+    for _ in 0..3 {
+        assert_eq!(server.says(&["-o", &path], "echo on"), "on\n");
+    }
+    server.says(&["-o", &path], "kill $(pgrep -x -f 'sleep 54325')");
+    assert_eq!(stuck.wait().unwrap().code(), Some(255));
+    server.client("ssh").args(["-o", &path, "-O", "exit", "me@127.0.0.1"]).status().unwrap();
+    master.wait().unwrap();
+}
+
 pub fn ports_are_forwarded() {
     let server = Server::start();
     let here = TcpListener::bind("127.0.0.1:0").unwrap();
