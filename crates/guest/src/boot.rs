@@ -2,6 +2,7 @@
 //! and carries out its user data, once for each instance.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html>
 
+mod certificate;
 mod cloud_config;
 mod login_user;
 pub(crate) mod metadata;
@@ -69,6 +70,9 @@ fn boot(output: &Output) -> Result<(), Error> {
 }
 
 fn first_boot(metadata: &Metadata, output: &Output) -> Result<(), Error> {
+    if let Some(pem) = metadata.get("haneul/ca-certificate").map_err(Error::Metadata)? {
+        certificate::trust(Path::new("/"), &pem)?;
+    }
     let root = Path::new("/");
     let keys = host_keys::renew(root)
         .map_err(|source| Error::File { what: "the SSH host keys".into(), source })?;

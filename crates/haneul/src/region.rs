@@ -170,7 +170,9 @@ impl Region {
         let front = Arc::new(Front::new(parties));
         let door = Door::new(front.clone(), tls.clone());
         let forwarder = Arc::new(Forwarder::new(dns::system_resolvers(), random));
-        let vpcs = Vpcs::new(host, ec2.clone(), door.clone(), forwarder, domain.clone());
+        let (ec2_of_vpcs, tls_of_vpcs) = (ec2.clone(), tls.clone());
+        let vpcs =
+            Vpcs::new(host, ec2_of_vpcs, door.clone(), tls_of_vpcs, forwarder, domain.clone());
         ec2.answer_inside(Arc::new(vpcs));
         let reconcilers = Reconcilers::new(records.clone(), clock.clone());
         let reconcilers = ec2::reconcilers::add(&ec2, reconcilers).start();

@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 
 use crate::listener::{Door, Entrance};
+use crate::tls::Tls;
 use names::VpcNames;
 
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html>
@@ -33,6 +34,7 @@ pub struct Vpcs {
     host: Arc<dyn Host>,
     ec2: Ec2,
     door: Arc<Door>,
+    tls: Arc<Tls>,
     forwarder: Arc<Forwarder>,
     domain: String,
     open: Mutex<HashMap<NetworkId, Open>>,
@@ -49,10 +51,11 @@ impl Vpcs {
         host: Arc<dyn Host>,
         ec2: Ec2,
         door: Arc<Door>,
+        tls: Arc<Tls>,
         forwarder: Arc<Forwarder>,
         domain: String,
     ) -> Self {
-        Self { host, ec2, door, forwarder, domain, open: Mutex::default() }
+        Self { host, ec2, door, tls, forwarder, domain, open: Mutex::default() }
     }
 
     fn show(&self, network: &Network) -> bool {
@@ -78,7 +81,13 @@ impl Vpcs {
             tasks.spawn(ended(resolver.clone().tcp(into_tcp(listener)?)));
         }
         let listener = into_tcp(self.host.listen(&network.id, METADATA).await?)?;
-        let vpc = metadata::Vpc { scope: scope.clone(), id: network.id.0.clone() };
+        let ca =
+            self.tls.ca().await.map_err(|error| host::Error::Unavailable(error.to_string()))?;
+        let vpc = metadata::Vpc {
+            scope: scope.clone(),
+            id: network.id.0.clone(),
+            ca_pem: ca.certificate_pem().to_owned(),
+        };
         tasks.spawn(metadata::serve(listener, self.ec2.clone(), vpc));
         for port in [80, 443] {
             let listener = self.host.listen(&network.id, SocketAddrV4::new(ENDPOINT, port)).await?;

@@ -17,8 +17,19 @@ pub(super) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
         .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         .env("HOME", "/root")
         .env("LANG", "C.UTF-8")
+        .envs(environment(&fs::read_to_string("/etc/environment").unwrap_or_default()))
         .current_dir("/");
     command
+}
+
+/// The lines of `/etc/environment`, as a login would set them.
+fn environment(text: &str) -> Vec<(String, String)> {
+    let pair = |line: &str| {
+        let (name, value) = line.trim().split_once('=')?;
+        let fits = !name.is_empty() && !name.starts_with('#');
+        fits.then(|| (name.to_owned(), value.trim_matches('"').to_owned()))
+    };
+    text.lines().filter_map(pair).collect()
 }
 
 /// Runs a text as the program that its first line says.

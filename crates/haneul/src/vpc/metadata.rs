@@ -24,12 +24,17 @@ use tokio::task::JoinSet;
 pub(super) struct Vpc {
     pub(super) scope: Scope,
     pub(super) id: String,
+    /// The certificate that guests trust AWS's names by.
+    pub(super) ca_pem: String,
 }
 
 /// Connections of one VPC at once; further ones wait.
 const CONNECTIONS_MAX: usize = 256;
 /// For a request's head to arrive, and between requests.
 const HEAD_MAX: Duration = Duration::from_secs(10);
+/// Beside AWS's own paths. Whoever may read their instance's id may read it.
+const CA_PATH: &str = "/latest/meta-data/haneul/ca-certificate";
+const INSTANCE_ID_PATH: &str = "/latest/meta-data/instance-id";
 const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 
 /// Serves until the future is dropped.
@@ -90,9 +95,10 @@ async fn answer(
     request: &Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let text = |name: &str| header(request.headers(), name);
+    let wants_ca = request.uri().path() == CA_PATH;
     let question = Question {
         method: request.method().as_str(),
-        path: request.uri().path(),
+        path: if wants_ca { INSTANCE_ID_PATH } else { request.uri().path() },
         token: text("x-aws-ec2-metadata-token"),
         ttl_seconds: text(TTL),
         is_forwarded: request.headers().contains_key("x-forwarded-for"),
@@ -105,6 +111,9 @@ async fn answer(
             Answer::Credentials => {
                 let bytes = ec2.role_credentials(&facts).await?.into_bytes();
                 Ok(Answer::Body { bytes, ttl_seconds: None })
+            }
+            Answer::Body { .. } if wants_ca => {
+                Ok(Answer::Body { bytes: vpc.ca_pem.clone().into_bytes(), ttl_seconds: None })
             }
             answer => Ok::<_, aws::Error>(answer),
         }
