@@ -2,8 +2,9 @@
 //! the whole machine. haneul writes them anew every few seconds.
 
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::Group;
@@ -68,6 +69,8 @@ impl Facts {
     fn write(&self, name: &str, text: &str) -> io::Result<()> {
         let path = self.folder.join(name);
         let mut file = File::options().write(true).create(true).truncate(false).open(path)?;
+        // Whatever haneul's umask is, the guest reads them as its own kernel's.
+        file.set_permissions(Permissions::from_mode(0o644))?;
         file.write_all(text.as_bytes())?;
         file.set_len(text.len() as u64)
     }

@@ -1,9 +1,10 @@
 //! What every guest is given to begin with: the program of its first process, its loader and
 //! its libraries, so that it runs upon any image.
 
+use std::fs::Permissions;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -46,6 +47,8 @@ impl Kit {
 
 fn fill(draft: &Path, binary: &Path, loader: Option<&str>) -> io::Result<()> {
     std::fs::create_dir(draft)?;
+    // For everybody in the guest, whatever haneul's umask is.
+    std::fs::set_permissions(draft, Permissions::from_mode(0o755))?;
     std::fs::copy(binary, draft.join("haneul"))?;
     let Some(loader) = loader else { return Ok(()) };
     std::fs::copy(loader, draft.join("ld.so"))?;

@@ -303,6 +303,7 @@ impl Runner {
                 self.begin(slot, &guest)
             }
             None => {
+                slot.kept().lost = ended == Some(Ended::Unknown) && !stopping;
                 self.release(slot)?;
                 self.say(&slot.id);
                 Ok(())
