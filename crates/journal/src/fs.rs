@@ -95,8 +95,10 @@ impl Disk for FsDisk {
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.path)? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if name != LOCK {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // Folders beside the files are others': a journal makes none.
+            if name != LOCK && !entry.file_type()?.is_dir() {
                 names.push(name);
             }
         }

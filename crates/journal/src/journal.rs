@@ -316,8 +316,9 @@ impl Journal {
     }
 
     /// Takes a zone out of use, as before its disk is changed: nothing is written there any more,
-    /// and tending leaves it alone until [`Journal::reattach`] brings it back. Opening the
-    /// journal again takes up every zone that can be used.
+    /// and tending leaves it alone until [`Journal::release`] lets it, or until
+    /// [`Journal::reattach`] brings it back. Opening the journal again takes up every zone that
+    /// can be used.
     ///
     /// # Errors
     /// Fewer than [`Options::min_zones`] would be left. Nothing has changed then.
@@ -328,6 +329,14 @@ impl Journal {
         let detached = log.detach(zone, why);
         shared.publish(&log);
         detached
+    }
+
+    /// Leaves a zone that was taken out by [`Journal::detach`] to tending again, which copies
+    /// into it as into any failed one.
+    pub fn release(&self, zone: usize) {
+        if let Some(zone) = lock(&self.running.shared.log).zones.get_mut(zone) {
+            zone.detached = false;
+        }
     }
 
     pub(crate) fn is_detached(&self, zone: usize) -> bool {

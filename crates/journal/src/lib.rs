@@ -155,7 +155,7 @@ pub enum ZoneHealth {
     /// Holds everything acknowledged.
     Healthy,
     /// Not written to any more, and why. [`Journal::tend`] or [`Journal::reattach`] brings it
-    /// back; one that was taken out by [`Journal::detach`], only the latter.
+    /// back; one that was taken out by [`Journal::detach`], the former only once it is released.
     Failed(String),
     /// Being copied into.
     CatchingUp,

@@ -101,8 +101,18 @@ fn a_zone_that_was_taken_out_stays_out_until_it_is_brought_back() {
     assert_eq!(journal.tend(false).returned, []);
     journal.reattach(2, None).unwrap();
     assert_eq!(journal.health(), HEALTHY);
+    // Released, it is a failed zone as any other. What is not the journal's is left alone.
+    let others = folders(root.path())[0].join("others");
+    std::fs::create_dir(&others).unwrap();
+    std::fs::write(others.join("file"), "theirs").unwrap();
+    journal.detach(0, "for a while").unwrap();
+    commit(&journal, "two again");
+    journal.release(0);
+    assert_eq!(returned(&journal.tend(false)), [0]);
+    assert_eq!(journal.health(), HEALTHY);
+    assert_eq!(std::fs::read(others.join("file")).unwrap(), b"theirs");
     drop(journal);
-    check_whole(root.path(), 1, &["all", "two", "still two"]);
+    check_whole(root.path(), 1, &["all", "two", "still two", "two again"]);
 }
 
 #[test]
