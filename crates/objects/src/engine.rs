@@ -97,7 +97,7 @@ impl Engine {
         Self::open(options).expect("memory takes everything").0
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.running.shared
     }
 
@@ -178,6 +178,8 @@ impl Engine {
         let zones =
             log.health().into_iter().zip(extents).map(|(log, extents)| match (log, extents) {
                 (ZoneHealth::Healthy, extents::Health::Out(why)) => ZoneHealth::Failed(why),
+                // Its log is back already, and its extents will be.
+                (ZoneHealth::Healthy, extents::Health::Away) => ZoneHealth::CatchingUp,
                 (log, _) => log,
             });
         Health { unavailable: log.stopped().or(stuck), zones: zones.collect() }

@@ -33,6 +33,7 @@ mod keeping;
 mod line;
 mod memory_disk;
 mod options;
+mod outages;
 mod rebuild;
 mod replay;
 mod row;

@@ -12,6 +12,7 @@ use crate::blob::{MovingReader, Reading};
 use crate::extents::Extents;
 use crate::frame::Stored;
 use crate::line::{Line, Underway};
+use crate::outages::Outages;
 use crate::seal::Seal;
 use crate::table::Blob;
 use crate::tables::Tables;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     /// The log, for reading what lies in it.
     log: RwLock<Journal>,
     pub(crate) extents: Extents,
+    pub(crate) outages: Outages,
     /// The last stamp or id given.
     ids: AtomicU64,
     /// Asks the keeper for another index.
@@ -50,7 +52,8 @@ impl Shared {
     ) -> Self {
         let ids = AtomicU64::new(first_id(&log));
         let (tables, log) = (RwLock::new(tables), RwLock::new(log));
-        Self { tables, line, room: Notify::new(), log, extents, ids, rebuilds }
+        let (room, outages) = (Notify::new(), Outages::default());
+        Self { tables, line, room, log, extents, outages, ids, rebuilds }
     }
 
     pub(crate) fn tables(&self) -> RwLockReadGuard<'_, Tables> {

@@ -56,8 +56,10 @@ impl Tending {
         let mut upkeep = JoinSet::new();
         upkeep.spawn(keep(self.shared.clone(), self.scrub_due.clone()));
         for round in 1_u64.. {
-            if tokio::time::timeout(EVERY, &mut stopped).await.is_ok() {
-                break;
+            tokio::select! {
+                _ = &mut stopped => break,
+                () = self.shared.outages.changed() => {}
+                () = tokio::time::sleep(EVERY) => {}
             }
             let log = match &self.shared.line.inner().log {
                 LogState::Open(log) => log.clone(),
@@ -65,7 +67,12 @@ impl Tending {
             };
             let thorough = round.is_multiple_of(THOROUGH_EACH);
             // A panic in it has been reported; the next round tries again.
-            let _ = spawn_blocking(move || log.tend(thorough)).await;
+            let shared = self.shared.clone();
+            let _ = spawn_blocking(move || {
+                log.tend(thorough);
+                shared.keep_out();
+            })
+            .await;
             let back = self.retry_zones().await;
             if thorough || back {
                 self.scrub_due.notify_one();
@@ -76,14 +83,18 @@ impl Tending {
 
     /// Sets zones that are out anew, as their directories are now; says whether one is back.
     async fn retry_zones(&mut self) -> bool {
-        let (extents, mut disks) = (self.shared.extents.clone(), self.disks.clone());
+        let (shared, mut disks) = (self.shared.clone(), self.disks.clone());
         let retry = move || {
-            let mut back = false;
+            let (extents, mut back) = (&shared.extents, false);
             for (zone, health) in extents.health().into_iter().enumerate() {
                 let vanished = disks[zone].present().err().map(|error| error.to_string());
+                if shared.outages.contains(zone) {
+                    continue;
+                }
                 let why = match (health, vanished) {
                     (Health::Out(why), _) | (Health::Healthy, Some(why)) => why,
-                    (Health::Healthy, None) | (Health::Away, _) => continue,
+                    (Health::Away, _) => "taken out".to_owned(),
+                    (Health::Healthy, None) => continue,
                 };
                 match disks[zone].renew() {
                     Ok(Some(disk)) => disks[zone] = disk,

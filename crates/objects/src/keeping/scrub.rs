@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::moving::Moves;
 use super::{KeepingError, blobs_in_memory};
 use crate::blob::Held;
-use crate::extents::{Location, MendError};
+use crate::extents::{Damage, Location, MendError};
 use crate::frame::Stored;
 use crate::shared::Shared;
 use crate::table::Blob;
@@ -135,7 +135,9 @@ impl Shared {
         let extents = self.extents.clone();
         let look = move || {
             let mut bytes = 0;
-            let findings = extents.verify(id, &location, &mut |read| bytes += read as u64);
+            let mut findings = extents.verify(id, &location, &mut |read| bytes += read as u64);
+            // What a zone has that was taken out on purpose is there when it is brought back.
+            findings.retain(|found| found.damage != Damage::Away);
             let verdict = match findings.is_empty() {
                 true if extents.owes(&location) && extents.all_healthy() => Verdict::Move,
                 true => Verdict::Whole,

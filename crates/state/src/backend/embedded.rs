@@ -18,6 +18,7 @@ mod journal_log;
 mod keeper;
 mod line;
 mod log;
+mod outages;
 mod replay;
 mod tender;
 
@@ -42,6 +43,7 @@ use journal_log::Folders;
 use keeper::Keeper;
 use line::{Line, Underway};
 use log::Opener;
+use outages::Outages;
 use replay::{ReplayError, replay};
 use tender::Tender;
 
@@ -99,6 +101,7 @@ struct Shared {
     lease_clock: Arc<LeaseClock>,
     line: Line,
     room: Semaphore,
+    outages: Outages,
 }
 
 impl Shared {
@@ -192,6 +195,7 @@ impl Embedded {
             lease_clock,
             line,
             room: Semaphore::new(UNDERWAY_BYTES_MAX / PERMIT_BYTES + 1),
+            outages: Outages::default(),
         });
         let after = limits.snapshot_after_bytes;
         let keeper = Keeper::new(shared.clone(), queue, opener, after);

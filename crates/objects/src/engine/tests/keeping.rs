@@ -146,6 +146,40 @@ async fn the_debt_of_a_zone_that_was_away_is_paid() {
 }
 
 #[tokio::test]
+async fn a_zone_that_was_taken_out_is_left_alone_and_caught_up_when_it_is_back() {
+    let machine = Machine::new(6);
+    let (engine, _) = machine.open(small());
+    let bytes = vec![7; 200_000];
+    let before = put_blob(&engine, "before", &bytes, None).await;
+    engine.take_out(1).await.expect("two are left");
+    assert!(matches!(engine.health().zones[1], ZoneHealth::Failed(_)));
+    let refused = engine.take_out(2).await;
+    assert!(matches!(refused, Err(CommitError::Unavailable(_))), "{refused:?}");
+    machine.extents[1].set_reads_fail(true);
+    machine.extents[1].set_writes_fail(true);
+    let meanwhile = put_blob(&engine, "meanwhile", &bytes, None).await;
+    let report = engine.scrub().await.expect("can be looked at");
+    assert_eq!((report.blobs, report.damaged, report.moved), (2, 0, 0), "{report:?}");
+    for blob in [before, meanwhile] {
+        assert_eq!(read(&engine, blob, None, 0..u64::MAX).await.as_ref(), Ok(&bytes));
+    }
+
+    machine.extents[1].set_reads_fail(false);
+    machine.extents[1].set_writes_fail(false);
+    engine.bring_back(1);
+    while engine.health().zones != vec![ZoneHealth::Healthy; 3] {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let report = engine.scrub().await.expect("can be looked at");
+    assert_eq!((report.damaged, report.not_mended), (0, 0), "{report:?}");
+    machine.extents[0].set_reads_fail(true);
+    for blob in [before, meanwhile] {
+        assert_eq!(read(&engine, blob, None, 0..u64::MAX).await.as_ref(), Ok(&bytes));
+    }
+    close(engine).await;
+}
+
+#[tokio::test]
 async fn a_blob_goes_where_its_layout_says() {
     let machine = Machine::new(5);
     let (engine, _) = machine.open(small());

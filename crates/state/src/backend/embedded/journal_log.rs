@@ -68,6 +68,14 @@ impl Log for JournalLog {
         tracing::debug!(?report, "the state's journal was tended");
     }
 
+    fn detach(&self, zone: usize, why: &str) -> Result<(), String> {
+        self.0.detach(zone, why).map_err(|error| error.to_string())
+    }
+
+    fn release(&self, zone: usize) {
+        self.0.release(zone);
+    }
+
     fn stopped(&self) -> bool {
         self.0.stopped().is_some()
     }

@@ -35,6 +35,12 @@ pub(super) trait Log: Send + Sync {
     /// and mends what does not check. Blocks; submitting goes on meanwhile.
     fn tend(&self, thorough: bool);
 
+    /// Takes a zone out of use until it is released; refused when too few would be left. Blocks.
+    fn detach(&self, zone: usize, why: &str) -> Result<(), String>;
+
+    /// Leaves it to tending again.
+    fn release(&self, zone: usize);
+
     /// Whether it takes no more payloads until it is opened again.
     fn stopped(&self) -> bool;
 }

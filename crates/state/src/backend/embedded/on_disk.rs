@@ -163,6 +163,35 @@ async fn a_zone_folder_taken_away_while_running_comes_back() {
     store.close().await;
 }
 
+#[tokio::test]
+async fn a_zone_that_was_taken_out_is_caught_up_when_it_is_brought_back() {
+    let folder = temporary();
+    let store = open(folder.path()).expect("opens");
+    commit(&store, vec![put("a", "1")]).await;
+    store.take_out(1).await.expect("two are left");
+    commit(&store, vec![put("b", "2")]).await;
+    tend(&store);
+    assert!(matches!(store.health().zones[1], ZoneHealth::Failed(_)));
+    let refused = store.take_out(0).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert_eq!(store.health().zones[0], ZoneHealth::Healthy);
+
+    store.bring_back(1);
+    let back = async {
+        while store.health().zones != vec![ZoneHealth::Healthy; 3] {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(4), back).await.expect("at once, not in a round");
+    // It is a whole copy: it and one other are enough.
+    let before = store.range(b"", b"", 10).await.expect("answers");
+    store.close().await;
+    std::fs::remove_dir_all(&zones(folder.path())[0]).expect("removed");
+    let store = open(folder.path()).expect("opens");
+    assert_eq!(store.range(b"", b"", 10).await.expect("answers"), before);
+    store.close().await;
+}
+
 /// A machine of three disks whose power is cut.
 struct Machine {
     power: Power,
@@ -209,6 +238,14 @@ impl Log for Counted {
 
     fn tend(&self, thorough: bool) {
         self.log.tend(thorough);
+    }
+
+    fn detach(&self, zone: usize, why: &str) -> Result<(), String> {
+        self.log.detach(zone, why)
+    }
+
+    fn release(&self, zone: usize) {
+        self.log.release(zone);
     }
 
     fn stopped(&self) -> bool {

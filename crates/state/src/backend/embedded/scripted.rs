@@ -131,6 +131,12 @@ impl Log for ScriptedLog {
 
     fn tend(&self, _: bool) {}
 
+    fn detach(&self, _: usize, _: &str) -> Result<(), String> {
+        Err("there are no zones".into())
+    }
+
+    fn release(&self, _: usize) {}
+
     fn stopped(&self) -> bool {
         *self.stopped.lock().expect("not poisoned")
     }
