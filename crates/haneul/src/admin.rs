@@ -4,7 +4,7 @@
 pub mod client;
 pub mod server;
 
-use aws::{AccountId, Region, Timestamp};
+use aws::{AccountId, Region, Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 use state::backend::embedded;
 
@@ -43,6 +43,13 @@ pub enum Ask {
     Ca,
     /// Everything that is kept of the objects is read again; takes as long as that takes.
     Scrub,
+    /// As if the zone burned, until it is restored.
+    ZoneFail {
+        zone: Zone,
+    },
+    ZoneRestore {
+        zone: Zone,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +63,7 @@ pub enum Answer {
     /// Its certificate in PEM.
     Ca(String),
     Scrubbed(Scrub),
+    Zone(ZoneTurn),
     /// The region speaks another [`VERSION`].
     OtherVersion {
         haneul: String,
@@ -150,6 +158,9 @@ pub struct ZoneStatus {
     pub name: String,
     /// `apne2-az1`.
     pub id: String,
+    pub letter: Zone,
+    /// By `haneul zone fail`.
+    pub failed_on_purpose: bool,
     /// `None` for a region in memory.
     pub folder: Option<String>,
     pub health: ZoneHealth,
@@ -221,6 +232,16 @@ impl ZoneReport {
             embedded::ZoneReport::Failed(why) => Self::Failed { why: why.clone() },
         }
     }
+}
+
+/// What became of a zone that was to be failed or restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ZoneTurn {
+    Failed,
+    Restored,
+    /// Without it fewer than two zones would be whole; nothing was done.
+    TooFew,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

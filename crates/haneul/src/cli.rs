@@ -10,6 +10,7 @@ mod profile;
 mod scrub;
 mod status;
 mod up;
+mod zone;
 
 use std::io;
 use std::path::PathBuf;
@@ -55,6 +56,8 @@ enum Command {
     Ca(ca::Ca),
     #[command(about = text().about_scrub())]
     Scrub(scrub::Scrub),
+    #[command(about = text().about_zone())]
+    Zone(zone::Zone),
     #[command(about = text().about_version())]
     Version(Version),
 }
@@ -118,6 +121,7 @@ pub fn run() -> ExitCode {
         Command::Account(account) => account.run(),
         Command::Ca(ca) => ca.run(),
         Command::Scrub(scrub) => scrub.run(),
+        Command::Zone(zone) => zone.run(),
         Command::Version(version) => version.data.folder().map(|_| say(&crate::version())),
     };
     match done {

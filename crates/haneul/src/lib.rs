@@ -35,6 +35,7 @@ pub mod limits;
 pub mod log;
 pub mod machine;
 pub mod storage;
+pub mod zones;
 
 pub use front_door::FrontDoor;
 pub use machine::Machine;

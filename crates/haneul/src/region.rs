@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws::{AccountId, Clock, Random, Timestamp};
+use aws::{AccountId, Clock, Random, Timestamp, Zone};
 use dns::Forwarder;
 use iam::{Accounts, Iam};
 use s3::lifecycle::Day;
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::accounts;
 use crate::admin::server::SocketError;
-use crate::admin::{self, ClockFace, Scrub, Status, ZoneStatus};
+use crate::admin::{self, ClockFace, Scrub, Status, ZoneStatus, ZoneTurn};
 use crate::data_dir::{DataDir, DataDirError, LastStart, Lock};
 use crate::dial;
 use crate::front::Front;
@@ -31,6 +31,7 @@ use crate::storage::{Opened, Storage, StorageError};
 use crate::tls::Tls;
 use crate::vpc::Vpcs;
 use crate::wiring::{self, Ground, Services};
+use crate::zones::Zones;
 
 /// How a region is started.
 pub struct Options {
@@ -80,6 +81,7 @@ pub struct Region {
     front_door: Vec<SocketAddr>,
     data: Option<DataDir>,
     storage: Opened,
+    zones: Zones,
     records: Records,
     iam: Iam,
     accounts: Accounts,
@@ -150,6 +152,7 @@ impl Region {
         let host = machine.open(data.as_ref(), storage.zone_folders());
         let records = state::open(storage.store(), &wiring::kinds()).await?;
         dial::restore(&records, &clock).await?;
+        let zones = Zones::open(records.clone(), host.clone(), clock.clone(), &storage).await?;
         let endpoint = endpoint(&addresses);
         let ips = addresses.iter().map(SocketAddr::ip).collect();
         let tls = Arc::new(Tls::new(data.clone(), domain.clone(), ips, wall.clone()));
@@ -184,6 +187,7 @@ impl Region {
             front_door,
             data,
             storage,
+            zones,
             records,
             iam,
             accounts,
@@ -219,7 +223,25 @@ impl Region {
 
     /// How each zone is, and what the start found in it.
     pub fn zones(&self) -> Vec<ZoneStatus> {
-        self.storage.zones(&self.region)
+        let failed = |zone: ZoneStatus| {
+            let failed_on_purpose = self.zones.is_failed(zone.letter);
+            ZoneStatus { failed_on_purpose, ..zone }
+        };
+        self.storage.zones(&self.region).into_iter().map(failed).collect()
+    }
+
+    /// Takes a zone's power and disk away until it is restored.
+    ///
+    /// # Errors
+    /// When that cannot be done or kept.
+    pub async fn fail_zone(&self, zone: Zone) -> Result<ZoneTurn, aws::Error> {
+        self.zones.fail(zone, &self.storage).await
+    }
+
+    /// # Errors
+    /// When that cannot be done or kept.
+    pub async fn restore_zone(&self, zone: Zone) -> Result<ZoneTurn, aws::Error> {
+        self.zones.restore(zone, &self.storage).await
     }
 
     fn record_start(&self) -> Result<(), DataDirError> {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::objects::Engine;
-use aws::{Random, Region, Zone};
-use state::backend::embedded::OpenError;
+use aws::{Error, Random, Region, Zone};
+use state::backend::embedded::{self, OpenError};
 use state::{Embedded, Memory, StateStore};
 
 use self::objects::Objects;
@@ -127,11 +127,53 @@ impl Opened {
         }
     }
 
+    /// Whether each zone has all of the records and of the objects' log.
+    pub fn whole(&self) -> [bool; 3] {
+        let store = match self {
+            Self::Memory(..) => Vec::new(),
+            Self::Embedded { store, .. } => store.health().zones,
+        };
+        let objects = self.objects().health().zones;
+        let is_well = |health: &[embedded::ZoneHealth], at: usize| {
+            health.get(at).is_none_or(|zone| *zone == embedded::ZoneHealth::Healthy)
+        };
+        [0, 1, 2].map(|at| is_well(&store, at) && is_well(&objects, at))
+    }
+
+    /// Takes a zone out of use until it is brought back: nothing of it is written or read.
+    ///
+    /// # Errors
+    /// When too few would be left; nothing has changed then.
+    pub async fn take_out(&self, zone: Zone) -> Result<(), Error> {
+        let at = place(zone);
+        if let Self::Embedded { store, .. } = self {
+            store.take_out(at).await.map_err(|error| Error::unavailable(error.to_string()))?;
+        }
+        let taken = self.objects().take_out(at).await;
+        taken.map_err(|error| {
+            if let Self::Embedded { store, .. } = self {
+                store.bring_back(at);
+            }
+            Error::unavailable(error.to_string())
+        })
+    }
+
+    /// Has a zone that was taken out be caught up, soon, and used again.
+    pub fn bring_back(&self, zone: Zone) {
+        let at = place(zone);
+        if let Self::Embedded { store, .. } = self {
+            store.bring_back(at);
+        }
+        self.objects().bring_back(at);
+    }
+
     /// Each zone as it is now, and what the start found there.
     pub fn zones(&self, region: &Region) -> Vec<ZoneStatus> {
         let named = |zone: Zone| ZoneStatus {
             name: zone.name(region),
             id: zone.id(region),
+            letter: zone,
+            failed_on_purpose: false,
             folder: None,
             health: ZoneHealth::Healthy,
             found: ZoneReport::Healthy,
@@ -160,6 +202,15 @@ impl Opened {
             objects.engine.close().await;
             store.close().await;
         }
+    }
+}
+
+/// Among the zones, as every store has them in order.
+fn place(zone: Zone) -> usize {
+    match zone {
+        Zone::A => 0,
+        Zone::B => 1,
+        Zone::C => 2,
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use aws::Zone;
+
 use crate::admin::{ClockFace, Scrubbed, StoreStatus, ZoneHealth, ZoneReport};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,42 @@ impl Text {
             "Read everything again that is kept of S3's objects, and mend what is damaged",
             "S3 객체로 저장된 모든 것을 다시 읽어 손상된 것을 복구합니다",
         )
+    }
+
+    pub fn about_zone(self) -> &'static str {
+        self.pick(
+            "Fail an availability zone on purpose, and restore it",
+            "가용 영역에 일부러 장애를 내고 복구합니다",
+        )
+    }
+
+    pub fn about_zone_fail(self) -> &'static str {
+        self.pick(
+            "Take a zone's power and disk away until it is restored, over restarts too",
+            "복구할 때까지 가용 영역의 전원과 디스크를 끊습니다. 다시 시작해도 유지됩니다",
+        )
+    }
+
+    pub fn about_zone_restore(self) -> &'static str {
+        self.pick(
+            "Use a failed zone again; what it missed is copied into it",
+            "장애를 낸 가용 영역을 다시 씁니다. 그동안의 데이터는 복사됩니다",
+        )
+    }
+
+    pub fn help_which_zone(self) -> &'static str {
+        self.pick("a, b or c, or such as ap-northeast-2b", "a, b, c 또는 ap-northeast-2b 같은 이름")
+    }
+
+    pub fn not_a_zone(self, given: &str) -> String {
+        match self {
+            Self::English => {
+                format!("{given:?} is not a zone: a, b or c, or such as ap-northeast-2b")
+            }
+            Self::Korean => format!(
+                "{given:?}은(는) 가용 영역이 아닙니다. a, b, c 또는 ap-northeast-2b 같은 이름을 쓰세요"
+            ),
+        }
     }
 
     pub fn about_env(self) -> &'static str {
@@ -475,6 +513,52 @@ impl Text {
                 Self::Korean => format!("시작할 때 사용할 수 없었습니다: {why}"),
             },
         })
+    }
+
+    pub fn zone_failed_on_purpose(self, zone: Zone) -> String {
+        let zone = zone.letter();
+        match self {
+            Self::English => format!("FAILED on purpose (`haneul zone restore {zone}` ends it)"),
+            Self::Korean => {
+                format!("일부러 낸 장애 (`haneul zone restore {zone}`로 복구)")
+            }
+        }
+    }
+
+    pub fn zone_failed(self, zone: Zone) -> String {
+        let zone = zone.letter();
+        match self {
+            Self::English => format!(
+                "Zone {zone} has failed: its instances have no power and its disk is not used. Restore it with `haneul zone restore {zone}`."
+            ),
+            Self::Korean => format!(
+                "가용 영역 {zone}에 장애를 냈습니다. 인스턴스의 전원이 꺼지고 디스크를 쓰지 않습니다. `haneul zone restore {zone}`로 복구하세요."
+            ),
+        }
+    }
+
+    pub fn zone_restored(self, zone: Zone) -> String {
+        let zone = zone.letter();
+        match self {
+            Self::English => format!(
+                "Zone {zone} is restored. What it missed is copied into it now; see `haneul status`."
+            ),
+            Self::Korean => format!(
+                "가용 영역 {zone}을(를) 복구했습니다. 그동안의 데이터를 복사하는 중입니다. `haneul status`로 볼 수 있습니다."
+            ),
+        }
+    }
+
+    pub fn zone_needed(self, zone: Zone) -> String {
+        let zone = zone.letter();
+        match self {
+            Self::English => format!(
+                "Zone {zone} cannot be failed: fewer than two whole zones would be left, and every change must be in two. See `haneul status`."
+            ),
+            Self::Korean => format!(
+                "가용 영역 {zone}에 장애를 낼 수 없습니다. 모든 변경은 두 곳에 있어야 하는데 온전한 가용 영역이 둘 미만으로 남습니다. `haneul status`를 보세요."
+            ),
+        }
     }
 
     pub fn store(self, store: &StoreStatus) -> String {

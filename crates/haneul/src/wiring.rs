@@ -14,6 +14,7 @@ use state::{Kind, Records};
 
 use crate::dial::Dial;
 use crate::front::Parties;
+use crate::zones::Outage;
 
 /// The services of a region and those who speak for them.
 pub struct Services {
@@ -40,7 +41,7 @@ pub struct Ground {
 /// Every kind of record that a region keeps, so that a start can bring older ones to today's
 /// formats and refuse a newer haneul's.
 pub fn kinds() -> Vec<Kind> {
-    let mut kinds = vec![Kind::of::<Dial>()];
+    let mut kinds = vec![Kind::of::<Dial>(), Kind::of::<Outage>()];
     kinds.extend(iam::kinds());
     kinds.extend(ec2::kinds());
     kinds

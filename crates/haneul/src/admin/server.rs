@@ -130,6 +130,8 @@ async fn answer(line: &str, region: &Region) -> Answer {
         Ask::AccountList => region.accounts().await.map(Answer::Accounts),
         Ask::Ca => region.ca_pem().await.map(Answer::Ca),
         Ask::Scrub => region.scrub().await.map(Answer::Scrubbed),
+        Ask::ZoneFail { zone } => region.fail_zone(zone).await.map(Answer::Zone),
+        Ask::ZoneRestore { zone } => region.restore_zone(zone).await.map(Answer::Zone),
     };
     answered.unwrap_or_else(|error| {
         if error.status >= 500 {

@@ -53,9 +53,16 @@ fn lines(status: &admin::Status) -> Vec<(&'static str, String)> {
     }
     line(StatusHead::Clock, text.clock(status.clock));
     for zone in &status.zones {
-        let mut parts =
-            vec![format!("{} ({})", zone.name, zone.id), text.zone_health(&zone.health)];
+        let mut parts = vec![format!("{} ({})", zone.name, zone.id)];
+        parts.push(match zone.failed_on_purpose {
+            true => text.zone_failed_on_purpose(zone.letter),
+            false => text.zone_health(&zone.health),
+        });
         parts.extend(zone.folder.clone());
+        if zone.failed_on_purpose {
+            line(StatusHead::Zone, parts.join(", "));
+            continue;
+        }
         parts.extend(text.zone_report(&zone.found));
         let objects = [
             (zone.objects != ZoneHealth::Healthy).then(|| text.zone_health(&zone.objects)),
