@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Arn, Error, Region, Timestamp};
+use crate::{AccountId, Error, Region, Timestamp};
+
+const IAM: &str = "arn:aws:iam::";
 
 /// One request after authentication. Operations take all time and identity from here.
 #[derive(Clone, Debug)]
@@ -130,23 +132,25 @@ impl Identity {
 
     /// The ARN that GetCallerIdentity answers and policies compare with `aws:PrincipalArn`
     /// (for an assumed role the latter is the role's own: [`Self::principal_arn`]).
-    pub fn arn(&self) -> Option<Arn> {
+    ///
+    /// In one piece, and not by [`crate::Arn`], because every request is logged with it.
+    pub fn arn(&self) -> Option<String> {
         let account = self.account.as_ref()?.as_str();
         Some(match &self.principal {
             Principal::Anonymous | Principal::Service(_) => return None,
-            Principal::Root => Arn::iam(account, "root"),
-            Principal::User { path, name, .. } => Arn::iam(account, format!("user{path}{name}")),
+            Principal::Root => [IAM, account, ":root"].concat(),
+            Principal::User { path, name, .. } => [IAM, account, ":user", path, name].concat(),
             Principal::AssumedRole { name, session_name, .. } => {
-                Arn::new("sts", "", account, format!("assumed-role/{name}/{session_name}"))
+                ["arn:aws:sts::", account, ":assumed-role/", name, "/", session_name].concat()
             }
         })
     }
 
     /// The value of the condition key `aws:PrincipalArn`.
-    pub fn principal_arn(&self) -> Option<Arn> {
+    pub fn principal_arn(&self) -> Option<String> {
         match &self.principal {
             Principal::AssumedRole { path, name, .. } => {
-                Some(Arn::iam(self.account.as_ref()?.as_str(), format!("role{path}{name}")))
+                Some([IAM, self.account.as_ref()?.as_str(), ":role", path, name].concat())
             }
             _ => self.arn(),
         }

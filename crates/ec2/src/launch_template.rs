@@ -48,7 +48,7 @@ impl LaunchTemplate {
 
 /// Who a template or version is created by.
 fn creator(call: &Call) -> String {
-    call.identity.arn().map(|arn| arn.to_string()).unwrap_or_default()
+    call.identity.arn().unwrap_or_default()
 }
 
 impl Ec2 {

@@ -348,7 +348,7 @@ impl RequestLine {
     fn caller(&mut self, caller: &Caller) {
         let Identity { account, access_key_id, .. } = &caller.identity;
         self.account = account.as_ref().map(ToString::to_string);
-        self.principal = caller.identity.arn().map(|arn| arn.to_string());
+        self.principal = caller.identity.arn();
         self.access_key_id.clone_from(access_key_id);
         self.region = Some(caller.region.to_string());
     }

@@ -250,7 +250,7 @@ pub async fn last_used(
     let key: Option<Stored<AccessKey>> =
         iam.records.get(&scope(account), &input.access_key_id).await?;
     let Some(key) = key else {
-        let caller = call.identity.arn().map(|arn| arn.to_string()).unwrap_or_default();
+        let caller = call.identity.arn().unwrap_or_default();
         return Err(Error::AccessDenied(format!(
             "User: {caller} is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key {}",
             input.access_key_id

@@ -289,7 +289,7 @@ fn aws_uses_key(policy: &AwsManagedPolicy) -> String {
 
 /// Nobody has permissions on AWS's own policies but to read and use them.
 pub(crate) fn aws_s_own(call: &Call, action: &str, arn: &str) -> Error {
-    let caller = call.identity.arn().map(|arn| arn.to_string()).unwrap_or_default();
+    let caller = call.identity.arn().unwrap_or_default();
     Error::AccessDenied(format!(
         "User: {caller} is not authorized to perform: iam:{action} on resource: policy {arn}"
     ))

@@ -101,7 +101,7 @@ fn about_principal<'a>(identity: &'a Identity, name: &str) -> Option<Cow<'a, str
             _ => None,
         },
         "userid" => identity.user_id().map(Cow::from),
-        "principalarn" => identity.principal_arn().map(|arn| arn.to_string().into()),
+        "principalarn" => identity.principal_arn().map(Into::into),
         "principalaccount" => match principal {
             Principal::Anonymous => Some("anonymous".into()),
             Principal::Service(_) => None,

@@ -16,10 +16,10 @@ pub struct Requester<'a> {
 impl<'a> Requester<'a> {
     pub fn new(identity: &'a Identity) -> Self {
         let role_arn = match identity.principal {
-            Principal::AssumedRole { .. } => identity.principal_arn().map(|arn| arn.to_string()),
+            Principal::AssumedRole { .. } => identity.principal_arn(),
             _ => None,
         };
-        Self { identity, arn: identity.arn().map(|arn| arn.to_string()), role_arn }
+        Self { identity, arn: identity.arn(), role_arn }
     }
 
     pub fn identity(&self) -> &'a Identity {

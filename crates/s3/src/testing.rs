@@ -98,7 +98,7 @@ impl World {
     /// Gives a user an identity policy, beside those it has.
     pub(crate) fn attach(&self, user: &Call, document: &str) {
         let document = Document::parse(document, Kind::Inline).expect("an identity policy");
-        let arn = user.identity.arn().expect("a user").to_string();
+        let arn = user.identity.arn().expect("a user");
         let mut attached = self.policies.0.lock().expect("unpoisoned");
         attached.entry(arn).or_default().push(document);
     }
@@ -212,7 +212,7 @@ struct Policies(Mutex<HashMap<String, Vec<Document>>>);
 impl Policies {
     fn decide(&self, call: &Call, check: &Check) -> Decision {
         let attached = self.0.lock().expect("unpoisoned");
-        let arn = call.identity.arn().map(|arn| arn.to_string()).unwrap_or_default();
+        let arn = call.identity.arn().unwrap_or_default();
         let identity = attached.get(&arn).map_or(&[][..], Vec::as_slice);
         let identity: Vec<Named<'_>> =
             identity.iter().map(|document| Named { name: "identity", document }).collect();

@@ -189,7 +189,7 @@ fn denied(call: &Call, role: &str) -> Error {
 }
 
 fn refused(call: &Call, action: &str, role: &str) -> Error {
-    let caller = call.identity.arn().map(|arn| arn.to_string()).unwrap_or_default();
+    let caller = call.identity.arn().unwrap_or_default();
     Error::AccessDenied(format!(
         "User: {caller} is not authorized to perform: {action} on resource: {role}"
     ))

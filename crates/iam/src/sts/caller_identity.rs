@@ -11,6 +11,6 @@ pub fn get(call: &Call) -> Result<model::GetCallerIdentityResponse> {
     Ok(model::GetCallerIdentityResponse {
         user_id: call.identity.user_id(),
         account: Some(account.to_string()),
-        arn: call.identity.arn().map(|arn| arn.to_string()),
+        arn: call.identity.arn(),
     })
 }

@@ -238,7 +238,7 @@ fn a_bucket_s_requests() {
     let carlos = user(OTHER, "carlos");
     let root = aws::Identity::root(account(OWN));
     let anonymous = aws::Identity::anonymous();
-    let named = |who: &aws::Identity| gives(&aws_name(&who.arn().expect("a user").to_string()));
+    let named = |who: &aws::Identity| gives(&aws_name(&who.arn().expect("a user")));
     let public = gives(r#""*""#);
     // In the owner's account either side is enough.
     assert_eq!(get(&bob).verdict(), ImplicitDeny(Identity));

@@ -28,7 +28,7 @@ pub async fn create(
     let (_, sealing) = s3.new_data_key(customer.as_ref()).await?;
     let planned = Described::from(&mut input).plan(call, &bucket, sealing)?;
     let account = call.identity.account.clone().unwrap_or_else(|| bucket.account.clone());
-    let initiator = call.identity.arn().map_or_else(String::new, |arn| arn.to_string());
+    let initiator = call.identity.arn().unwrap_or_default();
 
     let decide = |change: &mut Change<'_>| {
         let bucket = s3.same_bucket(change, &bucket)?;
