@@ -107,6 +107,10 @@ pub struct UriTemplate {
     pub path: &'static str,
     /// What follows the question mark; empty when there is none.
     pub query: &'static str,
+    /// Segments of the path that are not empty.
+    pub segments: usize,
+    /// Whether the last of them is a label that takes the rest.
+    pub takes_rest: bool,
 }
 
 impl UriTemplate {
@@ -116,11 +120,24 @@ impl UriTemplate {
         while at < text.len() {
             if text.as_bytes()[at] == b'?' {
                 let (path, query) = text.split_at(at);
-                return Self { path, query: query.split_at(1).1 };
+                return Self::of(path, query.split_at(1).1);
             }
             at += 1;
         }
-        Self { path: text, query: "" }
+        Self::of(text, "")
+    }
+
+    const fn of(path: &'static str, query: &'static str) -> Self {
+        let bytes = path.as_bytes();
+        let (mut at, mut segments) = (0, 0);
+        while at < bytes.len() {
+            if bytes[at] != b'/' && (at == 0 || bytes[at - 1] == b'/') {
+                segments += 1;
+            }
+            at += 1;
+        }
+        let takes_rest = path.len() > 2 && bytes[at - 2] == b'+' && bytes[at - 1] == b'}';
+        Self { path, query, segments, takes_rest }
     }
 }
 

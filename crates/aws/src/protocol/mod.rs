@@ -58,7 +58,7 @@ impl Protocol {
     /// Which of the model's protocols a request speaks. Never fails, so that whatever is wrong
     /// with the request can be said in a protocol that its sender understands.
     pub fn choose(model: &Model, parts: &Parts) -> Self {
-        let json = parts.headers.contains_key(TARGET);
+        let json = parts.headers.contains_key(&TARGET);
         let spoken = |protocol: &&Self| match protocol {
             Self::Json10 | Self::Json11 => json,
             Self::Query | Self::Ec2 | Self::RestXml => !json,
@@ -139,7 +139,8 @@ impl Protocol {
     }
 }
 
-const TARGET: &str = "x-amz-target";
+/// Made once: to look for a name that is text, that is read first.
+static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
 fn with_body(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::Bytes(body.into()));
@@ -212,7 +213,7 @@ impl<'a> Request<'a> {
                 (query::operation(protocol, model, &form)?, Content::Form(form))
             }
             Protocol::Json10 | Protocol::Json11 => {
-                let target = parts.headers.get(TARGET).and_then(|target| target.to_str().ok());
+                let target = parts.headers.get(&TARGET).and_then(|target| target.to_str().ok());
                 let operation = json::operation(model, target.unwrap_or_default())?;
                 (operation, Content::Json(whole(body)?))
             }

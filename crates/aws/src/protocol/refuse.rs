@@ -73,10 +73,20 @@ fn ec2(error: &Error, request_id: &str) -> String {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", xml.finish())
 }
 
-/// What S3 calls `HostId` and `x-amz-id-2`: a second name of the request, opaque to clients.
+/// What S3 calls `HostId` and `x-amz-id-2`: a second name of the request, opaque to clients. Every
+/// answer has one and it proves nothing, so it is no digest but numbers that follow from the id
+/// (FNV-1a, then SplitMix64).
 pub fn s3_host_id(request_id: &str) -> String {
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA384, request_id.as_bytes());
-    base64::engine::general_purpose::STANDARD.encode(hash.as_ref())
+    let fold = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let mut state = request_id.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
+    let mut bytes = [0; 48];
+    for part in bytes.chunks_exact_mut(8) {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        part.copy_from_slice(&(mixed ^ (mixed >> 31)).to_be_bytes());
+    }
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 fn s3(error: &Error, request_id: &str) -> String {

@@ -14,9 +14,11 @@ pub(super) fn find(
     query: &Pairs,
 ) -> Result<(&'static Operation, Pairs), Error> {
     let method = parts.method.as_str();
+    let depth = depth(parts.uri.path());
     let mut best: Option<(Fit<'_>, _)> = None;
     let mut consider = |candidate: Candidate| {
         if candidate.method == method
+            && is_so_deep(candidate.uri, depth)
             && let Some(fit) = candidate.fit(parts, query)
             && best.as_ref().is_none_or(|(known, _)| known.rank <= fit.rank)
         {
@@ -120,6 +122,18 @@ impl Candidate {
     }
 }
 
+/// How many segments a path has, of which one after the last slash may be empty: that is none.
+fn depth(path: &str) -> usize {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let open = !path.is_empty() && !path.ends_with('/');
+    memchr::memchr_iter(b'/', path.as_bytes()).count() + usize::from(open)
+}
+
+/// Whether a path of so many segments can fit, which tells most of those that do not.
+fn is_so_deep(template: UriTemplate, depth: usize) -> bool {
+    template.segments == depth || (template.takes_rest && template.segments < depth)
+}
+
 /// How many parts the template's own query has, when the request has them all.
 fn all_literals(literals: &str, query: &Pairs) -> Option<usize> {
     let mut count = 0;
@@ -178,6 +192,8 @@ mod tests {
         let check = |template, path, expected: Option<&[(&str, &str)]>| {
             let got = match_path(template, path).map(|(_, labels)| labels);
             assert_eq!(got.as_deref(), expected, "{template} {path}");
+            let deep = is_so_deep(UriTemplate::new(template), depth(path));
+            assert!(deep || expected.is_none(), "{template} {path}");
         };
         check("/", "/", Some(&[]));
         check("/{Bucket}", "/", None);

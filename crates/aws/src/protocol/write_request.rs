@@ -32,7 +32,10 @@ pub(super) fn write(model: &Model, input: &Value) -> Written {
         }
         Protocol::Json10 | Protocol::Json11 => Written {
             uri: root,
-            headers: vec![(TARGET.into(), format!("{}.{}", model.target_prefix, operation.name))],
+            headers: vec![(
+                TARGET.to_string(),
+                format!("{}.{}", model.target_prefix, operation.name),
+            )],
             body: json::write(operation.input, input),
         },
         Protocol::RestXml => rest(operation.http_uri, operation.input, input),

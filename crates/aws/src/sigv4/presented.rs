@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, DATE, HeaderName};
 
 use super::canonical::{Form, PathRule, SignatureIn};
 use super::error::{ExpiresFault, Place, ScopeFault, SignatureError};
@@ -11,6 +11,11 @@ use super::payload::PayloadHash;
 use super::request::{Mechanism, Request, decoded, mechanism};
 use super::{ALGORITHM, EXPIRES_MAX_SECS, SKEW_MAX, TERMINATOR};
 use crate::{Region, Timestamp, cut};
+
+/// Made once: to look for a name that is text, that is read first.
+static AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+static SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
 /// A signature with all it claims, well-formed, of this time and for this service. Whether it
 /// is right, [`super::verify`] says.
@@ -105,8 +110,8 @@ impl Fields {
     fn of_header(request: &Request<'_>) -> Result<Self, SignatureError> {
         let authorization = request.header(AUTHORIZATION).unwrap_or_default().trim().to_owned();
         let (algorithm, rest) = cut::once(&authorization, b' ').unwrap_or((&authorization, ""));
-        let amz_date = request.headers.contains_key("x-amz-date");
-        let date_header = if amz_date { "x-amz-date" } else { "date" };
+        let amz_date = request.headers.contains_key(&AMZ_DATE);
+        let date_header = if amz_date { &AMZ_DATE } else { &DATE };
         let mut fields = Self {
             place: Place::Header,
             algorithm: algorithm.to_owned(),
@@ -115,7 +120,7 @@ impl Fields {
             signature: None,
             date: request.header(date_header).map(Into::into),
             expires: None,
-            session_token: request.header("x-amz-security-token").map(Into::into),
+            session_token: request.header(&SECURITY_TOKEN).map(Into::into),
             authorization: String::new(),
             stray: false,
         };
@@ -169,7 +174,7 @@ impl Fields {
             }
         }
         fields.algorithm = algorithm.unwrap_or_default();
-        let in_header = || request.header("x-amz-security-token").map(ToOwned::to_owned);
+        let in_header = || request.header(&SECURITY_TOKEN).map(ToOwned::to_owned);
         fields.session_token = fields.session_token.or_else(in_header);
         Ok(fields)
     }
@@ -376,7 +381,7 @@ impl Fields {
         signed_headers: &[String],
     ) -> Result<PayloadHash, SignatureError> {
         const NAME: &str = "x-amz-content-sha256";
-        let header = request.header(NAME);
+        let header = request.header(&CONTENT_SHA256);
         if self.place == Place::Header {
             return PayloadHash::parse(header.ok_or(SignatureError::MissingContentSha256)?);
         }
