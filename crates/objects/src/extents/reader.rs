@@ -20,8 +20,9 @@ use crate::{BlobId, ReadError};
 ///
 /// What the system has in memory is read and opened when it is asked for, by whoever asks: that
 /// takes less time than handing it to another thread, and the bytes are still in the processor's
-/// cache when they are sent. From the first block that is not there on, 1 MiB is read while the
-/// one before it is taken, on threads that may block.
+/// cache when they are sent. Who asks for more than [`LONG_BYTES`] would wait for each part,
+/// though: after the first one, 512 KiB are opened while those before are sent, on threads that may
+/// block. From the first block that is not in memory on, it is 1 MiB, read there too.
 pub struct ExtentReader {
     source: Arc<Source>,
     /// What is wanted, and how far reading it has begun, in bytes of the blob.
@@ -29,8 +30,18 @@ pub struct ExtentReader {
     begun: u64,
     /// Whether all blocks so far were in memory.
     cached: bool,
-    reading: Option<JoinHandle<Result<Vec<Bytes>, ReadError>>>,
+    reading: Option<JoinHandle<Result<Part, ReadError>>>,
     ready: VecDeque<Bytes>,
+}
+
+/// What is read at once by whoever asks, as long as it is in memory.
+const LONG_BYTES: u64 = 1 << 20;
+const BLOCKS_AHEAD: u64 = 8;
+
+/// Bytes that were read ahead, in few pieces where they were in memory.
+struct Part {
+    pieces: Vec<Bytes>,
+    cached: bool,
 }
 
 impl ExtentReader {
@@ -49,7 +60,8 @@ impl ExtentReader {
     }
 
     fn next_cached(&mut self) -> Option<Bytes> {
-        if !self.cached || self.begun >= self.range.end {
+        let idle = self.cached && self.reading.is_none();
+        if !idle || self.begun >= self.range.end {
             return None;
         }
         let first = self.begun / BLOCK_BYTES;
@@ -60,29 +72,68 @@ impl ExtentReader {
             return None;
         };
         self.begun = first * BLOCK_BYTES + blocks.len() as u64;
+        if self.range.end - self.range.start > LONG_BYTES {
+            self.read_ahead();
+        }
         Some(wanted_of(&blocks, first * BLOCK_BYTES, &self.range))
     }
 
-    /// Begins the next part, if there is one. Parts end at multiples of 1 MiB.
+    /// Begins the next part, if there is one. Parts end at multiples of their length.
     fn read_ahead(&mut self) {
         if self.begun >= self.range.end {
             return;
         }
         let first = self.begun / BLOCK_BYTES;
-        let end = (first / part::BLOCKS + 1) * part::BLOCKS;
+        let length = if self.cached { BLOCKS_AHEAD } else { part::BLOCKS };
+        let end = (first / length + 1) * length;
         let end = end.min(self.range.end.div_ceil(BLOCK_BYTES));
         let (wanted, source) = (self.range.clone(), self.source.clone());
+        let cached = self.cached;
         self.begun = end * BLOCK_BYTES;
         self.reading = Some(spawn_blocking(move || {
-            let mut blocks = source.read(first..end)?;
-            if source.gives_plain() {
-                for (number, block) in (first..).zip(&mut blocks) {
-                    *block = wanted_of(block, number * BLOCK_BYTES, &wanted);
-                }
+            let mut pieces = Vec::new();
+            let left =
+                if cached { cached_of(&source, first..end, &wanted, &mut pieces) } else { first };
+            let cached = left == end;
+            if !cached {
+                pieces.extend(blocks_of(&source, left..end, &wanted)?);
             }
-            Ok(blocks)
+            Ok(Part { pieces, cached })
         }));
     }
+}
+
+/// What the system has in memory of these blocks, without a gap; answers the first that is left.
+fn cached_of(
+    source: &Source,
+    blocks: Range<u64>,
+    wanted: &Range<u64>,
+    pieces: &mut Vec<Bytes>,
+) -> u64 {
+    let mut first = blocks.start;
+    while first < blocks.end {
+        let end = (first + part::BLOCKS_CACHED).min(blocks.end);
+        let Some(bytes) = source.read_cached(first..end) else { break };
+        let start = first * BLOCK_BYTES;
+        first = (start + bytes.len() as u64).div_ceil(BLOCK_BYTES);
+        pieces.push(wanted_of(&bytes, start, wanted));
+    }
+    first
+}
+
+fn blocks_of(
+    source: &Source,
+    blocks: Range<u64>,
+    wanted: &Range<u64>,
+) -> Result<Vec<Bytes>, ReadError> {
+    let first = blocks.start;
+    let mut blocks = source.read(blocks)?;
+    if source.gives_plain() {
+        for (number, block) in (first..).zip(&mut blocks) {
+            *block = wanted_of(block, number * BLOCK_BYTES, wanted);
+        }
+    }
+    Ok(blocks)
 }
 
 /// Cuts what is not wanted off bytes that begin there in the blob.
@@ -107,8 +158,9 @@ impl Stream for ExtentReader {
         reader.reading = None;
         let panicked = |_| Err(ReadError::Unavailable("reading an extent panicked".to_owned()));
         match part.unwrap_or_else(panicked) {
-            Ok(blocks) => {
-                reader.ready.extend(blocks);
+            Ok(Part { pieces, cached }) => {
+                reader.ready.extend(pieces);
+                reader.cached = cached;
                 reader.read_ahead();
                 Poll::Ready(reader.ready.pop_front().map(Ok))
             }
