@@ -149,7 +149,7 @@ impl S3 {
     ) -> Result<(), Error> {
         let (bucket, access) = self.inner.buckets.access(self.engine(), of.bucket)?;
         let found = if needs_object(&question, &bucket, &access, call) {
-            object::find(self.engine(), &bucket, of.key, of.version_id)?
+            object::find(self, &bucket, of.key, of.version_id)?
         } else {
             Target::NotAsked
         };
@@ -189,9 +189,10 @@ impl S3 {
         checks: &mut Vec<Check>,
     ) -> Result<(), Error> {
         let bucket = self.bucket(self.engine(), from.bucket)?;
-        let found = object::find(self.engine(), &bucket, from.key, from.version_id)?;
+        let found = object::find(self, &bucket, from.key, from.version_id)?;
         let Target::There(version) = found else { return Ok(()) };
-        let Some(content) = version.content.filter(|content| !content.tags.is_empty()) else {
+        let Some(content) = version.content.as_ref().filter(|content| !content.tags.is_empty())
+        else {
             return Ok(());
         };
         let read = Question::new(action, from.subject());

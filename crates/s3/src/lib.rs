@@ -56,6 +56,7 @@ pub(crate) struct Inner {
     /// whether a caller may know that a key is not there.
     pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) buckets: bucket::lookup::Lookup,
+    pub(crate) versions: version::Parsed,
     pub(crate) master_key: OnceLock<Arc<keys::WrappingKey>>,
     pub(crate) day: lifecycle::Day,
 }
@@ -79,6 +80,7 @@ impl S3 {
                 domain,
                 authorizer,
                 buckets: bucket::lookup::Lookup::default(),
+                versions: version::Parsed::default(),
                 master_key: OnceLock::new(),
                 day,
             }),

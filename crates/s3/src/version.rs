@@ -14,8 +14,12 @@
 //! still holds when it takes effect.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html>
 
+mod parsed;
+
+use std::sync::Arc;
+
 use aws::{AccountId, Error, Random, Timestamp};
-use objects::{Change, Rows, Scan};
+use objects::{Change, Row, Rows, Scan};
 
 use crate::error::{EngineFailure, invalid_argument};
 use crate::row::{
@@ -23,10 +27,12 @@ use crate::row::{
     null_key, null_pointer, null_stamp, object_key,
 };
 
+pub(crate) use parsed::Parsed;
+
 /// A version and the row it is kept in.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Found {
-    pub(crate) version: Version,
+    pub(crate) version: Arc<Version>,
     row: Vec<u8>,
     current: bool,
 }
@@ -79,7 +85,7 @@ impl Found {
 /// # Errors
 /// When the index cannot be read, or the row cannot be understood.
 pub(crate) fn current(rows: &dyn Rows, bucket: u64, key: &str) -> Result<Option<Found>, Error> {
-    found(rows, object_key(bucket, key), true)
+    found(rows, ANEW, object_key(bucket, key), true)
 }
 
 /// The version of this id, or the current one.
@@ -92,7 +98,22 @@ pub(crate) fn find(
     key: &str,
     which: &Which,
 ) -> Result<Option<Found>, Error> {
-    let current = current(rows, bucket, key)?;
+    search(rows, ANEW, bucket, key, which)
+}
+
+/// Makes a version of a row.
+type Parse<'a> = &'a dyn Fn(&[u8], &Row) -> Result<Arc<Version>, Error>;
+
+const ANEW: Parse<'static> = &|_, row| Ok(Arc::new(Version::decode(&row.value)?));
+
+fn search(
+    rows: &dyn Rows,
+    parse: Parse<'_>,
+    bucket: u64,
+    key: &str,
+    which: &Which,
+) -> Result<Option<Found>, Error> {
+    let current = found(rows, parse, object_key(bucket, key), true)?;
     let Which::Id(id) = which else { return Ok(current) };
     if current.as_ref().is_some_and(|found| found.version.id == *id) {
         return Ok(current);
@@ -104,7 +125,7 @@ pub(crate) fn find(
             None => return Ok(None),
         },
     };
-    let noncurrent = found(rows, noncurrent_key(bucket, key, stamp), false)?;
+    let noncurrent = found(rows, parse, noncurrent_key(bucket, key, stamp), false)?;
     Ok(noncurrent.filter(|found| found.version.id == *id))
 }
 
@@ -122,7 +143,8 @@ pub(crate) fn all(rows: &dyn Rows, bucket: u64, key: &str) -> Result<Vec<Found>,
     })
     .map_err(EngineFailure::refusal)?;
     for (row, value) in noncurrent {
-        found.push(Found { version: Version::decode(&value)?, row, current: false });
+        let version = Arc::new(Version::decode(&value)?);
+        found.push(Found { version, row, current: false });
     }
     Ok(found)
 }
@@ -212,9 +234,14 @@ pub(crate) fn remove(
     Ok(())
 }
 
-fn found(rows: &dyn Rows, row: Vec<u8>, current: bool) -> Result<Option<Found>, Error> {
+fn found(
+    rows: &dyn Rows,
+    parse: Parse<'_>,
+    row: Vec<u8>,
+    current: bool,
+) -> Result<Option<Found>, Error> {
     let Some(kept) = rows.get(&row).map_err(EngineFailure::refusal)? else { return Ok(None) };
-    Ok(Some(Found { version: Version::decode(&kept.value)?, row, current }))
+    Ok(Some(Found { version: parse(&row, &kept)?, row, current }))
 }
 
 fn make_noncurrent(change: &mut Change<'_>, bucket: u64, key: &str, version: &Version) {
@@ -227,7 +254,7 @@ fn make_noncurrent(change: &mut Change<'_>, bucket: u64, key: &str, version: &Ve
 fn remove_noncurrent_null(change: &mut Change<'_>, bucket: u64, key: &str) -> Result<(), Error> {
     let Some(stamp) = noncurrent_null(change, bucket, key)? else { return Ok(()) };
     let row = noncurrent_key(bucket, key, stamp);
-    if let Some(found) = found(change, row.clone(), false)? {
+    if let Some(found) = found(change, ANEW, row.clone(), false)? {
         drop_bytes(change, &found.version);
     }
     change.remove(row);

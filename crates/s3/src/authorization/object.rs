@@ -1,16 +1,18 @@
 //! The object that a question is about.
 
+use std::sync::Arc;
+
 use aws::{Call, Error, Principal};
-use objects::Rows;
 
 use super::{Access, Question, is_of};
+use crate::S3;
 use crate::row::{Bucket, Version};
-use crate::version::{self, Which};
+use crate::version::Which;
 
 pub(super) enum Target {
     /// What the answer rests on is known without it.
     NotAsked,
-    There(Box<Version>),
+    There(Arc<Version>),
     /// No such key or version, or a delete marker.
     Missing,
 }
@@ -30,14 +32,14 @@ pub(super) fn needs_object(
 /// # Errors
 /// `InvalidArgument` for what can be no version's id, and when the index cannot be read.
 pub(super) fn find(
-    rows: &dyn Rows,
+    s3: &S3,
     bucket: &Bucket,
     key: &str,
     version_id: Option<&str>,
 ) -> Result<Target, Error> {
-    let found = version::find(rows, bucket.id, key, &Which::read(version_id)?)?;
+    let found = s3.inner.versions.find(s3.engine(), bucket.id, key, &Which::read(version_id)?)?;
     Ok(match found {
-        Some(found) if found.version.content.is_some() => Target::There(Box::new(found.version)),
+        Some(found) if found.version.content.is_some() => Target::There(found.version),
         _ => Target::Missing,
     })
 }

@@ -104,7 +104,8 @@ impl S3 {
             let Ok(bucket) = self.same_bucket(change, bucket) else { return Ok(moved) };
             let Some(judge) = judge(&bucket, self, now) else { return Ok(moved) };
             let found = version::all(change, bucket.id, &key)?;
-            let versions: Vec<Version> = found.iter().map(|found| found.version.clone()).collect();
+            let versions: Vec<Version> =
+                found.iter().map(|found| Version::clone(&found.version)).collect();
             // The oldest first: the newest noncurrent one may become current on the way.
             for (place, act) in judge.acts(&key, &versions).into_iter().rev() {
                 moved.extend(self.perform(change, &bucket, &key, &found[place], act, now)?);
@@ -134,7 +135,8 @@ impl S3 {
     ) -> Result<(), Error> {
         let Some(judge) = judge(bucket, self, now) else { return Ok(()) };
         let found = version::all(self.engine(), bucket.id, key)?;
-        let versions: Vec<Version> = found.into_iter().map(|found| found.version).collect();
+        let versions: Vec<Version> =
+            found.into_iter().map(|found| Arc::unwrap_or_clone(found.version)).collect();
         for (place, act) in judge.acts(key, &versions) {
             let Some(content) = &versions[place].content else { continue };
             if matches!(act, Act::Transition(_)) && content.class == class::ONEZONE_IA {
@@ -172,11 +174,11 @@ impl S3 {
             }
             Act::Transition(class) => {
                 let mut moved = found.clone();
-                if let Some(content) = &mut moved.version.content {
+                if let Some(content) = &mut Arc::make_mut(&mut moved.version).content {
                     content.class = class;
                 }
                 moved.keep(change);
-                return Ok(moved.version.content);
+                return Ok(moved.version.content.clone());
             }
         }
         Ok(None)

@@ -1,6 +1,8 @@
 //! An object's access control list.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html>
 
+use std::sync::Arc;
+
 use aws::{Call, Error};
 
 use super::read::readable;
@@ -68,7 +70,7 @@ pub async fn put(
             None => given.object_acl(&found.version.owner, &bucket)?.unwrap_or_default(),
         };
         acl::refuse_public(&list, &bucket, call, "s3:PutObjectAcl", Some(&input.key))?;
-        if let Some(content) = &mut found.version.content {
+        if let Some(content) = &mut Arc::make_mut(&mut found.version).content {
             content.acl = list.grants.is_some().then_some(list);
         }
         found.keep(change);

@@ -1,5 +1,7 @@
 //! Changing what a version says of itself: its tags, its locks, its restore.
 
+use std::sync::Arc;
+
 use aws::Error;
 use objects::Change;
 
@@ -39,7 +41,8 @@ impl Changed<'_> {
             bucket.expect_owner(self.expected_owner)?;
             let found = version::find(rows, bucket.id, self.key, &which)?;
             let mut found = readable(found, self.key, self.version_id, self.method)?;
-            let content = found.version.content.as_mut().expect("judged readable");
+            let version = Arc::make_mut(&mut found.version);
+            let content = version.content.as_mut().expect("judged readable");
             let answer = change(&bucket, content)?;
             found.keep(rows);
             Ok((answer, super::shown_version_id(&bucket, &found.version)))

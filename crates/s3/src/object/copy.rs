@@ -164,7 +164,7 @@ impl Target<'_> {
         let decide = |change: &mut Change<'_>| {
             let bucket = s3.same_bucket(change, self.bucket)?;
             let current = version::current(change, bucket.id, self.key)?;
-            self.condition.check(self.key, current.as_ref().map(|found| &found.version))?;
+            self.condition.check(self.key, current.as_ref().map(|found| &*found.version))?;
             if let Some(blob) = taken.blob {
                 change.attach(blob);
             }

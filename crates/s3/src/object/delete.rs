@@ -81,7 +81,7 @@ impl Deletion<'_> {
         bucket: &Bucket,
     ) -> Result<Deleted, Error> {
         let current = version::current(change, bucket.id, self.key)?;
-        self.condition.check(self.key, current.as_ref().map(|found| &found.version))?;
+        self.condition.check(self.key, current.as_ref().map(|found| &*found.version))?;
         let Which::Id(id) = &self.which else { return self.decide_current(s3, change, bucket) };
         let found = version::find(change, bucket.id, self.key, &self.which)?;
         let mut marker = false;

@@ -45,7 +45,7 @@ pub async fn put(
     // Looked at again when it counts; now, so that nobody sends gigabytes for nothing.
     if condition != WriteCondition::Anyway {
         let current = version::current(s3.engine(), bucket.id, &input.key)?;
-        condition.check(&input.key, current.as_ref().map(|found| &found.version))?;
+        condition.check(&input.key, current.as_ref().map(|found| &*found.version))?;
     }
 
     let intake = Intake {
@@ -71,7 +71,7 @@ pub async fn put(
     let decide = |change: &mut Change<'_>| {
         let bucket = s3.same_bucket(change, &bucket)?;
         let current = version::current(change, bucket.id, &input.key)?;
-        condition.check(&input.key, current.as_ref().map(|found| &found.version))?;
+        condition.check(&input.key, current.as_ref().map(|found| &*found.version))?;
         if let Some(blob) = taken.blob {
             change.attach(blob);
         }

@@ -21,7 +21,7 @@ use crate::keys::DataKey;
 use crate::lifecycle::{Day, expiration_of};
 use crate::range;
 use crate::row::{Bucket, Content, Piece, Version};
-use crate::version::{self, Found, Which};
+use crate::version::{Found, Which};
 
 const PART_NUMBER_MAX: i32 = 10_000;
 
@@ -75,7 +75,7 @@ impl S3 {
         bucket.expect_owner(asked.expected_owner)?;
         check_key(asked.key)?;
         let which = Which::read(asked.version_id)?;
-        let found = version::find(self.engine(), bucket.id, asked.key, &which)?;
+        let found = self.inner.versions.find(self.engine(), bucket.id, asked.key, &which)?;
         readable(found, asked.key, asked.version_id, asked.method).map(|found| Readable {
             bucket,
             key: asked.key.to_owned(),

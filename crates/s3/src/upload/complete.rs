@@ -44,7 +44,7 @@ pub async fn complete(
             Err(missing) => return again(change, &bucket, &input).ok_or(missing),
         };
         let current = version::current(change, bucket.id, &input.key)?;
-        condition.check(&input.key, current.as_ref().map(|found| &found.version))?;
+        condition.check(&input.key, current.as_ref().map(|found| &*found.version))?;
         let chosen = choose(change, &upload, &numbers, asked)?;
         let content = content(&upload, &chosen, &input)?;
         let kept: Vec<u64> = content.pieces.iter().map(|piece| piece.blob).collect();
@@ -69,7 +69,8 @@ fn again(
 ) -> Option<(std::sync::Arc<Bucket>, Version)> {
     let found = version::current(change, bucket.id, &input.key).ok()??;
     let upload = found.version.content.as_ref()?.upload.as_ref()?;
-    (upload.0 == input.upload_id).then(|| (bucket.clone(), found.version))
+    (upload.0 == input.upload_id)
+        .then(|| (bucket.clone(), std::sync::Arc::unwrap_or_clone(found.version)))
 }
 
 /// The numbers of the parts asked for, which must rise.

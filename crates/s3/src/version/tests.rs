@@ -62,6 +62,7 @@ struct World {
     engine: Engine,
     random: Random,
     bucket: Bucket,
+    parsed: Parsed,
 }
 
 impl World {
@@ -69,7 +70,8 @@ impl World {
         let bucket =
             r#"1 {"id":7,"name":"b","account":"111122223333","region":"us-east-1","created":0}"#;
         let bucket = Bucket::decode(bucket.as_bytes()).expect("a bucket");
-        Self { engine: Engine::memory(), random: Random::seeded(1), bucket }
+        let (engine, random) = (Engine::memory(), Random::seeded(1));
+        Self { engine, random, bucket, parsed: Parsed::default() }
     }
 
     fn addition(&self, content: Option<Content>) -> Addition {
@@ -194,6 +196,12 @@ async fn compare(world: &World, model: &Model) {
         let found = find(&world.engine, world.bucket.id, key, &Which::Id(id.clone()));
         let found = found.expect("reads").expect("every version is found by its id");
         assert_eq!(&found.version.id, id);
+        // Twice, so that what is kept is asked too: by the next step it must not be stale.
+        for _ in 0..2 {
+            let which = Which::Id(id.clone());
+            let parsed = world.parsed.find(&world.engine, world.bucket.id, key, &which);
+            assert_eq!(parsed.expect("reads").as_ref(), Some(&found));
+        }
         if let Some(blob) = blob {
             assert!(world.is_there(*blob).await);
         }

@@ -45,7 +45,8 @@ async fn make_of_parts(world: &World, checksum: Option<ChecksumKind>) {
     let decide = |change: &mut objects::Change<'_>| {
         let bucket = world.s3.bucket(change, BUCKET)?;
         let mut found = version::current(change, bucket.id, "k")?.expect("just put");
-        let content = found.version.content.as_mut().expect("no marker");
+        let version = std::sync::Arc::make_mut(&mut found.version);
+        let content = version.content.as_mut().expect("no marker");
         content.multipart = true;
         content.bytes = 9;
         content.pieces = (1..=3)
