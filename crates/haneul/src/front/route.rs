@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use aws::{Model, Service, cut, sigv4};
 use http::request::Parts;
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, HeaderName, Uri, header};
 
 /// Where a request goes.
 #[derive(Clone)]
@@ -54,13 +54,16 @@ pub fn route(
     body: &[u8],
 ) -> Route {
     let host = || service_of_host(host(parts)?, domain);
-    let action = action(parts, body);
-    let version = form_value(parts, body, "Version");
     let by_name = |name: &str| {
         let named = || services.iter().filter(|service| service.model().signing_name == name);
+        let (first, second) = (named().next()?, named().nth(1));
+        if second.is_none() {
+            return Some(first.clone());
+        }
         // Two services may share a signing name (the load balancers do); the version tells.
+        let version = form_value(parts, body, "Version");
         let versioned = |service: &&Arc<dyn Service>| version == Some(service.model().api_version);
-        named().find(versioned).or_else(|| named().next()).cloned()
+        Some(named().find(versioned).unwrap_or(first).clone())
     };
     let by_target = |prefix: &str| {
         services.iter().find(|service| service.model().target_prefix == prefix).cloned()
@@ -70,9 +73,12 @@ pub fn route(
             |model: &Model| model.operation(action).is_some() || model.is_not_served(action);
         services.iter().find(|service| knows(service.model())).cloned()
     };
-    let target = target(&parts.headers);
+    if let Some(service) = claimed.and_then(by_name) {
+        return Route::Served(service);
+    }
+    let (action, target) = (action(parts, body), target(&parts.headers));
     let found = match (claimed, target, action) {
-        (Some(name), _, _) => by_name(name),
+        (Some(_), _, _) => None,
         (None, Some((prefix, _)), _) => by_target(prefix),
         (None, None, Some(action)) => by_action(action).or_else(|| by_name(&host()?)),
         // What says nothing else is S3's.
@@ -101,8 +107,11 @@ pub fn action<'a>(parts: &'a Parts, body: &'a [u8]) -> Option<&'a str> {
     named.or_else(|| form_value(parts, body, "Action")).filter(|name| is_name(name))
 }
 
+/// Made once: to look for a name that is text, that is read first.
+static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+
 fn target(headers: &HeaderMap) -> Option<(&str, &str)> {
-    let target = headers.get("x-amz-target")?.to_str().ok()?.rsplit_once('.')?;
+    let target = headers.get(&TARGET)?.to_str().ok()?.rsplit_once('.')?;
     Some(target).filter(|(prefix, _)| !prefix.is_empty())
 }
 
