@@ -79,7 +79,7 @@ impl Launch {
             instance_type: input.instance_type.clone(),
             key_name: input.key_name.clone(),
             user_data: input.user_data.clone(),
-            zone: input.placement.as_ref().and_then(|place| place.availability_zone.clone()),
+            zone: input.placement.clone().and_then(|place| some(place.availability_zone)),
             subnet: input.subnet_id.clone(),
             private_address: input.private_ip_address.clone(),
             groups: input.security_group_ids.clone().unwrap_or_default(),
@@ -148,6 +148,11 @@ impl Launch {
     }
 }
 
+/// An empty name is none: Terraform sends all names of a placement.
+pub fn some(name: Option<String>) -> Option<String> {
+    name.filter(|name| !name.is_empty())
+}
+
 /// The tags for each type of resource.
 pub fn tags_of<'a>(
     given: impl Iterator<Item = (Option<&'a str>, Option<&'a [model::Tag]>)>,
@@ -162,24 +167,43 @@ pub fn tags_of<'a>(
     tags
 }
 
+/// Whether a choice is made that is not the one haneul has.
+pub fn other_than(choice: Option<String>, only: &str) -> bool {
+    some(choice).is_some_and(|choice| choice != only)
+}
+
 fn refuse_request(input: &model::RunInstancesRequest) -> Result<()> {
     let place = input.placement.clone().unwrap_or_default();
     let count = |count: Option<i32>| count.is_some_and(|count| count > 0);
+    let named = |name: Option<String>| some(name).is_some();
+    let dns = input.private_dns_name_options.clone().unwrap_or_default();
+    let maintenance = input.maintenance_options.clone().unwrap_or_default();
     not_served(
         "RunInstances",
         &[
+            ("PrivateDnsNameOptions.HostnameType", other_than(dns.hostname_type, "ip-name")),
+            (
+                "PrivateDnsNameOptions.EnableResourceNameDnsARecord",
+                dns.enable_resource_name_dns_a_record == Some(true),
+            ),
+            (
+                "PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord",
+                dns.enable_resource_name_dns_aaaa_record == Some(true),
+            ),
+            ("MaintenanceOptions.AutoRecovery", other_than(maintenance.auto_recovery, "default")),
             ("Ipv6AddressCount", count(input.ipv6_address_count)),
             ("Ipv6Addresses", input.ipv6_addresses.is_some()),
             ("KernelId", input.kernel_id.is_some()),
             ("RamdiskId", input.ramdisk_id.is_some()),
-            ("Placement.Affinity", place.affinity.is_some()),
-            ("Placement.GroupName", place.group_name.is_some_and(|name| !name.is_empty())),
-            ("Placement.GroupId", place.group_id.is_some()),
-            ("Placement.HostId", place.host_id.is_some()),
-            ("Placement.HostResourceGroupArn", place.host_resource_group_arn.is_some()),
+            ("Placement.Affinity", named(place.affinity)),
+            ("Placement.GroupName", named(place.group_name)),
+            ("Placement.GroupId", named(place.group_id)),
+            ("Placement.HostId", named(place.host_id)),
+            ("Placement.HostResourceGroupArn", named(place.host_resource_group_arn)),
             ("Placement.PartitionNumber", count(place.partition_number)),
-            ("Placement.AvailabilityZoneId", place.availability_zone_id.is_some()),
-            ("Placement.Tenancy", place.tenancy.is_some_and(|tenancy| tenancy != "default")),
+            ("Placement.SpreadDomain", named(place.spread_domain)),
+            ("Placement.AvailabilityZoneId", named(place.availability_zone_id)),
+            ("Placement.Tenancy", other_than(place.tenancy, "default")),
             ("ElasticGpuSpecification", input.elastic_gpu_specification.is_some()),
             ("ElasticInferenceAccelerators", input.elastic_inference_accelerators.is_some()),
             ("InstanceMarketOptions", input.instance_market_options.is_some()),
@@ -243,6 +267,13 @@ impl AskedInterface {
                 ("NetworkInterface.Ipv4PrefixCount", count(given.ipv4_prefix_count)),
                 ("NetworkInterface.Ipv6Prefixes", given.ipv6_prefixes.is_some()),
                 ("NetworkInterface.Ipv6PrefixCount", count(given.ipv6_prefix_count)),
+                ("NetworkInterface.PrimaryIpv6", given.primary_ipv6 == Some(true)),
+                ("NetworkInterface.EnaSrdSpecification", given.ena_srd_specification.is_some()),
+                ("NetworkInterface.EnaQueueCount", count(given.ena_queue_count)),
+                (
+                    "NetworkInterface.ConnectionTrackingSpecification",
+                    given.connection_tracking_specification.is_some(),
+                ),
             ],
         )?;
         let listed = listed.into_iter().find_map(|one| one.private_ip_address);

@@ -2,7 +2,9 @@
 
 use crate::block_device::{self, AskedBlock};
 use crate::error::{Result, not_served};
-use crate::launch::{AskedInterface, AskedMetadata, AskedProfile, Launch, tags_of};
+use crate::launch::{
+    AskedInterface, AskedMetadata, AskedProfile, Launch, other_than, some, tags_of,
+};
 use crate::model;
 
 /// # Errors
@@ -19,7 +21,7 @@ pub(super) fn read(given: model::RequestLaunchTemplateData) -> Result<Launch> {
         instance_type: given.instance_type,
         key_name: given.key_name,
         user_data: given.user_data,
-        zone: given.placement.and_then(|place| place.availability_zone),
+        zone: given.placement.and_then(|place| some(place.availability_zone)),
         subnet: None,
         private_address: None,
         groups: given.security_group_ids.unwrap_or_default(),
@@ -47,6 +49,11 @@ pub(super) fn read(given: model::RequestLaunchTemplateData) -> Result<Launch> {
 
 fn refuse(given: &model::RequestLaunchTemplateData) -> Result<()> {
     let place = given.placement.clone().unwrap_or_default();
+    let named = |name: Option<String>| some(name).is_some();
+    let dns = given.private_dns_name_options.clone().unwrap_or_default();
+    let maintenance = given.maintenance_options.clone().unwrap_or_default();
+    let metadata = given.metadata_options.clone().unwrap_or_default();
+    let reservation = given.capacity_reservation_specification.as_ref();
     not_served(
         "CreateLaunchTemplate",
         &[
@@ -72,12 +79,50 @@ fn refuse(given: &model::RequestLaunchTemplateData) -> Result<()> {
                 given.enclave_options.as_ref().is_some_and(|one| one.enabled == Some(true)),
             ),
             ("LaunchTemplateData.InstanceRequirements", given.instance_requirements.is_some()),
-            ("LaunchTemplateData.Placement.HostId", place.host_id.is_some()),
-            ("LaunchTemplateData.Placement.GroupName", place.group_name.is_some()),
+            ("LaunchTemplateData.Placement.Affinity", named(place.affinity)),
+            ("LaunchTemplateData.Placement.AvailabilityZoneId", named(place.availability_zone_id)),
+            ("LaunchTemplateData.Placement.GroupId", named(place.group_id)),
+            ("LaunchTemplateData.Placement.GroupName", named(place.group_name)),
+            ("LaunchTemplateData.Placement.HostId", named(place.host_id)),
             (
-                "LaunchTemplateData.Placement.Tenancy",
-                place.tenancy.is_some_and(|tenancy| tenancy != "default"),
+                "LaunchTemplateData.Placement.HostResourceGroupArn",
+                named(place.host_resource_group_arn),
             ),
+            (
+                "LaunchTemplateData.Placement.PartitionNumber",
+                place.partition_number.is_some_and(|number| number > 0),
+            ),
+            ("LaunchTemplateData.Placement.SpreadDomain", named(place.spread_domain)),
+            ("LaunchTemplateData.Placement.Tenancy", other_than(place.tenancy, "default")),
+            (
+                "LaunchTemplateData.PrivateDnsNameOptions.HostnameType",
+                other_than(dns.hostname_type, "ip-name"),
+            ),
+            (
+                "LaunchTemplateData.PrivateDnsNameOptions.EnableResourceNameDnsARecord",
+                dns.enable_resource_name_dns_a_record == Some(true),
+            ),
+            (
+                "LaunchTemplateData.PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord",
+                dns.enable_resource_name_dns_aaaa_record == Some(true),
+            ),
+            (
+                "LaunchTemplateData.MaintenanceOptions.AutoRecovery",
+                other_than(maintenance.auto_recovery, "default"),
+            ),
+            (
+                "LaunchTemplateData.MetadataOptions.HttpProtocolIpv6",
+                metadata.http_protocol_ipv6.as_deref() == Some("enabled"),
+            ),
+            (
+                "LaunchTemplateData.CapacityReservationSpecification.CapacityReservationTarget",
+                reservation.is_some_and(|one| one.capacity_reservation_target.is_some()),
+            ),
+            (
+                "LaunchTemplateData.NetworkPerformanceOptions",
+                given.network_performance_options.is_some(),
+            ),
+            ("LaunchTemplateData.Operator", given.operator.is_some()),
             ("LaunchTemplateData.SecondaryInterfaces", given.secondary_interfaces.is_some()),
         ],
     )
@@ -109,6 +154,7 @@ fn interface(
     given: model::LaunchTemplateInstanceNetworkInterfaceSpecificationRequest,
 ) -> Result<AskedInterface> {
     let count = |count: Option<i32>| count.is_some_and(|count| count > 0);
+    let listed = given.private_ip_addresses.unwrap_or_default();
     not_served(
         "CreateLaunchTemplate",
         &[
@@ -117,6 +163,21 @@ fn interface(
             (
                 "NetworkInterface.SecondaryPrivateIpAddressCount",
                 count(given.secondary_private_ip_address_count),
+            ),
+            ("NetworkInterface.PrivateIpAddresses", listed.len() > 1),
+            (
+                "NetworkInterface.AssociateCarrierIpAddress",
+                given.associate_carrier_ip_address == Some(true),
+            ),
+            ("NetworkInterface.InterfaceType", other_than(given.interface_type, "interface")),
+            ("NetworkInterface.Ipv4Prefixes", given.ipv4_prefixes.is_some()),
+            ("NetworkInterface.Ipv6Prefixes", given.ipv6_prefixes.is_some()),
+            ("NetworkInterface.PrimaryIpv6", given.primary_ipv6 == Some(true)),
+            ("NetworkInterface.EnaSrdSpecification", given.ena_srd_specification.is_some()),
+            ("NetworkInterface.EnaQueueCount", count(given.ena_queue_count)),
+            (
+                "NetworkInterface.ConnectionTrackingSpecification",
+                given.connection_tracking_specification.is_some(),
             ),
             ("NetworkInterface.Ipv4PrefixCount", count(given.ipv4_prefix_count)),
             ("NetworkInterface.Ipv6PrefixCount", count(given.ipv6_prefix_count)),
@@ -127,7 +188,9 @@ fn interface(
         id: given.network_interface_id,
         device_index: given.device_index.unwrap_or_default(),
         subnet: given.subnet_id,
-        private_address: given.private_ip_address,
+        private_address: given
+            .private_ip_address
+            .or_else(|| listed.into_iter().find_map(|one| one.private_ip_address)),
         groups: given.groups.unwrap_or_default(),
         description: given.description,
         public: given.associate_public_ip_address,

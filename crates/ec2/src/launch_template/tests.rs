@@ -57,3 +57,26 @@ async fn versions_are_kept_and_instances_are_launched_of_them() {
     assert_eq!(gone.1, "InvalidLaunchTemplateId.NotFound");
     running.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_no_instance_could_have_is_refused_and_an_empty_name_is_none() {
+    let world = World::new();
+    let create = |data: &str| format!("LaunchTemplateName=web&LaunchTemplateData.{data}");
+    for data in [
+        "Operator.Principal=somebody",
+        "NetworkPerformanceOptions.BandwidthWeighting=vpc-1",
+        "Placement.AvailabilityZoneId=apne2-az1",
+        "Placement.Tenancy=host",
+        "PrivateDnsNameOptions.HostnameType=resource-name",
+        "MaintenanceOptions.AutoRecovery=disabled",
+        "MetadataOptions.HttpProtocolIpv6=enabled",
+        "NetworkInterface.1.InterfaceType=efa",
+        "NetworkInterface.1.PrimaryIpv6=true",
+    ] {
+        assert_eq!(world.refused("CreateLaunchTemplate", &create(data)).await.0, 400, "{data}");
+    }
+    let empty = create("Placement.GroupName=&LaunchTemplateData.Placement.AvailabilityZone=");
+    world.must("CreateLaunchTemplate", &empty).await;
+    let shown = world.must("DescribeLaunchTemplateVersions", "LaunchTemplateName=web").await;
+    assert!(!shown.contains("<placement>"), "{shown}");
+}
