@@ -194,6 +194,16 @@ fn row(input: &Input) -> Row<'_> {
             Row("ModifyNetworkInterfaceAttribute", subjects)
         }
 
+        Input::AttachNetworkInterface(i) => Row(
+            "AttachNetworkInterface",
+            vec![
+                Is(id::INSTANCE, &i.instance_id),
+                Is(id::NETWORK_INTERFACE, &i.network_interface_id),
+            ],
+        ),
+        // In AWS its resources are the instance and the interface, which it does not name.
+        Input::DetachNetworkInterface(_) => Row("DetachNetworkInterface", vec![Any]),
+
         Input::AllocateAddress(i) => {
             Row("AllocateAddress", vec![New(id::ELASTIC_IP, i.tag_specifications.as_ref())])
         }

@@ -21,6 +21,7 @@ pub mod run;
 pub mod state_change;
 pub mod status;
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use aws::{AccountId, Timestamp, Zone};
@@ -65,6 +66,9 @@ pub struct Instance {
     pub disable_api_stop: bool,
     pub shutdown_behavior: ShutdownBehavior,
     pub volumes: Vec<Attached>,
+    /// Interfaces that come or go, by their ids; how is in their own records.
+    #[serde(default)]
+    pub changing: BTreeSet<String>,
     pub launched: Timestamp,
     pub phase: Phase,
     /// When the phase began.
@@ -115,9 +119,10 @@ pub struct Attached {
     pub phase: AttachPhase,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AttachPhase {
     Attaching,
+    #[default]
     Attached,
     Detaching,
 }

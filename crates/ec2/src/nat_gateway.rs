@@ -12,6 +12,7 @@ use state::{Record, Scope, Stored};
 use crate::address::Address;
 use crate::address::association::already;
 use crate::error::{Error, Result, refuse};
+use crate::instance::AttachPhase;
 use crate::listing::Listing;
 use crate::network_interface::Attachment;
 use crate::network_interface::plan::{NewInterface, Plan, Service};
@@ -175,6 +176,7 @@ pub async fn create(
                     device_index: 1,
                     delete_on_termination: false,
                     attached_at: call.at,
+                    phase: AttachPhase::Attached,
                 }),
                 ..Default::default()
             };

@@ -1,6 +1,7 @@
 //! Network interfaces: an address in a subnet, with security groups, for one instance.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-eni.html>
 
+pub mod attach;
 pub mod attribute;
 pub mod plan;
 pub mod view;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use state::{Record, Scope, Stored};
 
 use crate::error::{Error, Result, refuse};
+use crate::instance::AttachPhase;
 use crate::listing::Listing;
 use crate::subnet::Subnet;
 use crate::tag::{self, Tags};
@@ -47,6 +49,9 @@ pub struct Attachment {
     pub device_index: i32,
     pub delete_on_termination: bool,
     pub attached_at: Timestamp,
+    /// As the instance's guest was seen to have it.
+    #[serde(default)]
+    pub phase: AttachPhase,
 }
 
 impl Record for NetworkInterface {
@@ -60,6 +65,11 @@ pub const GROUPS_MAX: usize = 5;
 impl NetworkInterface {
     pub fn instance_id(&self) -> Option<&str> {
         self.attachment.as_ref()?.instance_id.as_deref()
+    }
+
+    /// Whether its guest has it or is to have it.
+    pub fn is_to_stay(&self) -> bool {
+        self.attachment.as_ref().is_some_and(|held| held.phase != AttachPhase::Detaching)
     }
 
     pub fn mac_address(&self) -> String {

@@ -1,7 +1,9 @@
 //! EC2's operations, each in the file of its noun.
 
 use crate::address::{self, association as address_association};
-use crate::network_interface::{self, attribute as network_interface_attribute};
+use crate::network_interface::{
+    self, attach as network_interface_attach, attribute as network_interface_attribute,
+};
 use crate::security_group::{self, rule as security_group_rule, rule_change};
 use crate::{
     Ec2, account_attribute, default_vpc, dhcp_options, image, instance, instance_type,
@@ -78,6 +80,8 @@ crate::model::operations! {
     DescribeNetworkInterfaces: network_interface::describe,
     DescribeNetworkInterfaceAttribute: network_interface_attribute::describe,
     ModifyNetworkInterfaceAttribute: network_interface_attribute::modify,
+    AttachNetworkInterface: network_interface_attach::attach,
+    DetachNetworkInterface: network_interface_attach::detach,
 
     AllocateAddress: address::allocate,
     ReleaseAddress: address::release,

@@ -58,6 +58,7 @@ pub struct GuestSeen {
     pub zone: Zone,
     pub status: GuestStatus,
     pub volumes: Vec<VolumeId>,
+    pub interfaces: Vec<InterfaceId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

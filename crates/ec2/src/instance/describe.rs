@@ -176,7 +176,7 @@ impl Around {
                 delete_on_termination: Some(held.delete_on_termination),
                 device_index: Some(held.device_index),
                 network_card_index: Some(0),
-                status: Some("attached".into()),
+                status: Some(held.phase.name().into()),
                 ..Default::default()
             }),
             description: Some(one.description.clone()),

@@ -1,5 +1,6 @@
 //! What to do about an instance, from its record and what is seen of its guest.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws::Timestamp;
@@ -14,6 +15,8 @@ pub struct Seen {
     pub image: SeenPart,
     /// Of all volumes that it is to have.
     pub volumes: SeenPart,
+    /// Of the interfaces that come or go: whether the guest is to have each.
+    pub interfaces: BTreeMap<String, bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub enum Step {
     Start,
     /// The guest is as it should be, with these volumes.
     SayRunning,
-    /// Volumes come or go while it runs.
+    /// Volumes or interfaces come or go while it runs.
     Attach,
     SayUnseen,
     /// It was there and is not: the machine lost it. Another one is started.
@@ -55,8 +58,8 @@ pub enum Step {
     /// It cannot run, and this is why.
     Fail(String),
     Stop,
-    /// Volumes come or go while it is stopped.
-    SettleVolumes,
+    /// Volumes or interfaces come or go while it is stopped.
+    Settle,
     Terminate,
     Forget,
 }
@@ -73,9 +76,9 @@ pub fn next_step(wanted: &Instance, seen: &Seen, now: Timestamp) -> Step {
         Phase::Stopping => Step::Stop,
         Phase::Stopped => {
             let settled = |one: &super::Attached| one.phase == AttachPhase::Attached;
-            match wanted.volumes.iter().all(settled) {
+            match wanted.volumes.iter().all(settled) && wanted.changing.is_empty() {
                 true => Step::Rest,
-                false => Step::SettleVolumes,
+                false => Step::Settle,
             }
         }
         Phase::ShuttingDown => Step::Terminate,
@@ -108,9 +111,9 @@ fn run(wanted: &Instance, seen: &Seen, now: Timestamp) -> Step {
         GuestStatus::Lost => Step::Replace,
         GuestStatus::Stopped => Step::End,
         GuestStatus::Failed(why) => Step::Fail(why.clone()),
-        GuestStatus::Running => match said(wanted, guest, has_run) {
+        GuestStatus::Running => match said(wanted, seen, guest, has_run) {
             false => Step::SayRunning,
-            true if guest_volumes_differ(wanted, guest) => match &seen.volumes {
+            true if guest_differs(wanted, seen, guest) => match &seen.volumes {
                 SeenPart::Ready => Step::Attach,
                 _ => Step::Wait(now + SOON),
             },
@@ -120,7 +123,8 @@ fn run(wanted: &Instance, seen: &Seen, now: Timestamp) -> Step {
 }
 
 /// Whether the record says what is seen.
-fn said(wanted: &Instance, guest: &GuestSeen, has_run: bool) -> bool {
+fn said(wanted: &Instance, seen: &Seen, guest: &GuestSeen, has_run: bool) -> bool {
+    let interfaces = seen.interfaces.iter().all(|(id, to_be)| has_interface(guest, id) != *to_be);
     let volume_said = |one: &super::Attached| {
         let there = guest.volumes.iter().any(|id| id.0 == one.volume);
         match one.phase {
@@ -130,12 +134,17 @@ fn said(wanted: &Instance, guest: &GuestSeen, has_run: bool) -> bool {
         }
     };
     let volumes = wanted.volumes.iter().all(volume_said);
-    wanted.phase == Phase::Running && has_run && !wanted.unseen && volumes
+    wanted.phase == Phase::Running && has_run && !wanted.unseen && volumes && interfaces
 }
 
-fn guest_volumes_differ(wanted: &Instance, guest: &GuestSeen) -> bool {
+fn has_interface(guest: &GuestSeen, id: &str) -> bool {
+    guest.interfaces.iter().any(|one| one.0 == id)
+}
+
+fn guest_differs(wanted: &Instance, seen: &Seen, guest: &GuestSeen) -> bool {
     let want = wanted.wanted_volumes();
-    want.len() != guest.volumes.len()
+    seen.interfaces.iter().any(|(id, to_be)| has_interface(guest, id) != *to_be)
+        || want.len() != guest.volumes.len()
         || want.iter().any(|one| !guest.volumes.iter().any(|id| id.0 == one.volume))
 }
 

@@ -1,5 +1,6 @@
 //! Brings guests where instances' records want them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws::Timestamp;
@@ -13,6 +14,7 @@ use super::{AttachPhase, Attached, Instance, Phase, Reason, describe};
 use crate::error::Result;
 use crate::instance_type::InstanceType;
 use crate::network_interface::plan::Plan;
+use crate::network_interface::{Attachment, NetworkInterface};
 use crate::volume::{self, Volume};
 use crate::{Ec2, client_token};
 
@@ -31,8 +33,12 @@ impl Reconciler for Instances {
 
     async fn look(&self, wanted: &Stored<Instance>) -> std::result::Result<Seen, Failure> {
         let instance = &wanted.record;
-        let nothing =
-            Seen { guest: SeenGuest::None, image: SeenPart::Absent, volumes: SeenPart::Absent };
+        let nothing = Seen {
+            guest: SeenGuest::None,
+            image: SeenPart::Absent,
+            volumes: SeenPart::Absent,
+            interfaces: BTreeMap::new(),
+        };
         if !matches!(instance.phase, Phase::Pending | Phase::Running) {
             return Ok(nothing);
         }
@@ -48,7 +54,9 @@ impl Reconciler for Instances {
             true => SeenPart::Ready,
             false => self.look_at_image(instance).await?,
         };
-        Ok(Seen { guest, image, volumes })
+        let interfaces = self.look_at_interfaces(&wanted.key.scope, instance).await;
+        let interfaces = interfaces.map_err(aws::Error::from)?;
+        Ok(Seen { guest, image, volumes, interfaces })
     }
 
     fn next_step(wanted: &Instance, seen: &Seen, now: Timestamp) -> Step {
@@ -95,7 +103,7 @@ impl Reconciler for Instances {
                 self.put(wanted, failed(instance, "Server.InternalError", &why, now)).await?
             }
             Step::Stop => self.stop(wanted, now).await?,
-            Step::SettleVolumes => self.settle_volumes(wanted).await?,
+            Step::Settle => self.settle(wanted).await?,
             Step::Terminate => self.terminate(wanted, now).await?,
             Step::Forget => self.forget(wanted).await?,
         }
@@ -112,6 +120,11 @@ fn failed(instance: &Instance, code: &str, why: &str, now: Timestamp) -> Instanc
     let reason = Some(Reason::coded(code, why));
     let transition = code.to_owned();
     Instance { reason, transition, force: true, ..instance.next(phase, now) }
+}
+
+/// Whether the guest is to have an interface.
+fn is_to_have(instance: &Instance, interface: &Stored<NetworkInterface>) -> bool {
+    interface.record.instance_id() == Some(instance.id.as_str()) && interface.record.is_to_stay()
 }
 
 impl Instance {
@@ -150,6 +163,50 @@ impl Instances {
         Ok(all)
     }
 
+    async fn look_at_interfaces(
+        &self,
+        scope: &Scope,
+        instance: &Instance,
+    ) -> Result<BTreeMap<String, bool>> {
+        let mut changing = BTreeMap::new();
+        for id in &instance.changing {
+            let stored = self.0.records().get::<NetworkInterface>(scope, id).await?;
+            changing.insert(id.clone(), stored.is_some_and(|one| is_to_have(instance, &one)));
+        }
+        Ok(changing)
+    }
+
+    /// Writes of the interfaces that came or went that they did.
+    async fn say_interfaces(
+        &self,
+        scope: &Scope,
+        txn: &mut state::Transaction,
+        instance: &mut Instance,
+        is_so: impl Fn(&str, bool) -> bool,
+    ) -> std::result::Result<(), Failure> {
+        let mut plan = Plan::new(&self.0, scope);
+        for id in instance.changing.clone() {
+            let stored = self.0.records().get::<NetworkInterface>(scope, &id).await?;
+            let to_be = stored.as_ref().is_some_and(|one| is_to_have(instance, one));
+            if !is_so(&id, to_be) {
+                continue;
+            }
+            instance.changing.remove(&id);
+            let mine = |one: &Stored<NetworkInterface>| {
+                one.record.instance_id() == Some(instance.id.as_str())
+            };
+            if let Some(stored) = stored.filter(mine) {
+                let mut now = stored.record.clone();
+                let attached = |held| Attachment { phase: AttachPhase::Attached, ..held };
+                now.attachment = now.attachment.filter(|_| to_be).map(attached);
+                let raised = plan.update(txn, &stored, &now).await;
+                raised.map_err(aws::Error::from)?;
+            }
+        }
+        plan.finish(txn);
+        Ok(())
+    }
+
     async fn look_at_image(
         &self,
         instance: &Instance,
@@ -186,6 +243,9 @@ impl Instances {
     async fn guest(&self, scope: &Scope, instance: &Instance) -> Result<Guest> {
         let mut interfaces = Vec::new();
         for interface in self.0.interfaces_of(scope, &instance.id).await? {
+            if !interface.record.is_to_stay() {
+                continue;
+            }
             let subnet = self.0.subnet(scope, &interface.record.subnet_id).await?.record;
             interfaces.push(interface.record.card(&subnet));
         }
@@ -244,6 +304,8 @@ impl Instances {
             }
         }
         self.let_go(scope, &mut txn, &mut instance, |one| !there(&one.volume)).await?;
+        let there = |id: &str| guest.interfaces.iter().any(|one| one.0 == id);
+        self.say_interfaces(scope, &mut txn, &mut instance, |id, to_be| there(id) == to_be).await?;
         if instance.phase != Phase::Running || instance.ran != instance.generation {
             txn.put_unconditionally(scope, &instance.id, &Health::default());
         }
@@ -304,16 +366,18 @@ impl Instances {
         Ok(())
     }
 
-    /// A guest that does not run still holds its volumes: it is forgotten before any goes.
-    async fn settle_volumes(&self, wanted: &Stored<Instance>) -> std::result::Result<(), Failure> {
+    /// A guest that does not run still holds what it was given: it is forgotten before any goes.
+    async fn settle(&self, wanted: &Stored<Instance>) -> std::result::Result<(), Failure> {
         let mut instance = wanted.record.clone();
         let goes = |one: &Attached| one.phase == AttachPhase::Detaching;
-        if instance.volumes.iter().any(goes) {
+        if instance.volumes.iter().any(goes) || !instance.changing.is_empty() {
             let host = &self.0.inner.host;
             host.remove_guest(&instance.guest_id(), instance.generation()).await?;
         }
         let mut txn = self.0.records().transaction();
-        self.let_go(&wanted.key.scope, &mut txn, &mut instance, |_| true).await?;
+        let scope = &wanted.key.scope;
+        self.let_go(scope, &mut txn, &mut instance, |_| true).await?;
+        self.say_interfaces(scope, &mut txn, &mut instance, |_, _| true).await?;
         for one in &mut instance.volumes {
             one.phase = AttachPhase::Attached;
         }
@@ -350,6 +414,7 @@ impl Instances {
             phase: Phase::Terminated,
             since: now,
             volumes: Vec::new(),
+            changing: Default::default(),
             snapshots: Vec::new(),
             ..instance.clone()
         };

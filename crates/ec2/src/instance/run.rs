@@ -260,6 +260,7 @@ async fn one(
                 .delete_on_termination
                 .unwrap_or(interface.id.is_none()),
             attached_at: call.at,
+            phase: AttachPhase::Attached,
         };
         let made =
             interface_of(ec2, scope, txn, plan, &asked, interface, attachment, ready).await?;
@@ -297,6 +298,7 @@ async fn one(
         disable_api_stop: launch.disable_api_stop == Some(true),
         shutdown_behavior: ready.shutdown,
         volumes,
+        changing: Default::default(),
         launched: call.at,
         phase: Phase::Pending,
         since: call.at,

@@ -1,4 +1,5 @@
 mod crash;
+mod interfaces;
 mod property;
 
 use std::time::Duration;
@@ -233,6 +234,9 @@ async fn what_cannot_be_launched_is_refused() {
         "InstanceMarketOptions.MarketType=spot",
         "HibernationOptions.Configured=true",
         "Placement.Tenancy=dedicated",
+        "PrivateDnsNameOptions.HostnameType=resource-name",
+        "PrivateDnsNameOptions.EnableResourceNameDnsARecord=true",
+        "MaintenanceOptions.AutoRecovery=disabled",
     ] {
         assert_eq!(world.refused("RunInstances", &format!("{micro}&{parameter}")).await.0, 400);
     }

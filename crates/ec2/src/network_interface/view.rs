@@ -163,7 +163,7 @@ impl View {
             "attachment.delete-on-termination" => {
                 attachment.map(|held| held.delete_on_termination.to_string())
             }
-            "attachment.status" => attachment.map(|_| "attached".into()),
+            "attachment.status" => attachment.map(|held| held.phase.name().into()),
             "ipv6-addresses.ipv6-address" | "attachment.nat-gateway-id" => None,
             _ => return None,
         };
@@ -189,7 +189,7 @@ impl Attachment {
             network_card_index: Some(0),
             instance_id: self.instance_id.clone(),
             instance_owner_id: Some(owner),
-            status: Some("attached".into()),
+            status: Some(self.phase.name().into()),
             ..Default::default()
         }
     }

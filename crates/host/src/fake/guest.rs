@@ -87,9 +87,10 @@ impl Machine {
             (Some(_), Some(reason)) => GuestStatus::Failed(reason.clone()),
             (Some(_), None) => GuestStatus::Running,
         };
-        let Guest { id, generation, zone, volumes, .. } = guest.guest.clone();
+        let Guest { id, generation, zone, volumes, interfaces, .. } = guest.guest.clone();
         let volumes = volumes.into_iter().map(|mount| mount.volume).collect();
-        GuestSeen { id, generation, zone, status, volumes }
+        let interfaces = interfaces.into_iter().map(|card| card.interface).collect();
+        GuestSeen { id, generation, zone, status, volumes, interfaces }
     }
 
     pub(super) fn holder_of_volume(&self, id: &VolumeId) -> Option<&GuestId> {

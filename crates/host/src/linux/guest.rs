@@ -278,12 +278,14 @@ fn seen(id: &GuestId, kept: &Kept) -> Option<GuestSeen> {
         (None, None) => GuestStatus::Stopped,
     };
     let volumes = guest.volumes.iter().map(|mount| mount.volume.clone()).collect();
+    let interfaces = guest.interfaces.iter().map(|card| card.interface.clone()).collect();
     Some(GuestSeen {
         id: id.clone(),
         generation: guest.generation,
         zone: guest.zone,
         status,
         volumes,
+        interfaces,
     })
 }
 

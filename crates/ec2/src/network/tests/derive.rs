@@ -102,6 +102,7 @@ fn interface(id: &str, subnet: &str, last: u8) -> NetworkInterface {
             device_index: 0,
             delete_on_termination: true,
             attached_at: AT,
+            phase: Default::default(),
         }),
     }
 }
