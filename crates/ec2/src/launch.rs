@@ -32,6 +32,9 @@ pub struct Launch {
     pub metadata: AskedMetadata,
     /// By the type of resource.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
+    /// The id and version of the template that it is of.
+    #[serde(skip)]
+    pub template: Option<(String, i64)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +99,7 @@ impl Launch {
             shutdown_behavior: input.instance_initiated_shutdown_behavior.clone(),
             metadata: metadata.map(AskedMetadata::of).unwrap_or_default(),
             tags: tags_of(tags),
+            template: None,
         })
     }
 
@@ -144,6 +148,7 @@ impl Launch {
                 tags: self.metadata.tags.or(template.metadata.tags),
             },
             tags,
+            template: template.template,
         }
     }
 }

@@ -107,7 +107,8 @@ impl Ec2 {
         let name = given.launch_template_name.as_deref();
         let template = self.launch_template(&scope, id, name).await?.record;
         let version = given.version.as_deref().unwrap_or("$Default");
-        Ok(self.template_version(&scope, &template, version).await?.record.launch)
+        let version = self.template_version(&scope, &template, version).await?.record;
+        Ok(Launch { template: Some((template.id, version.number)), ..version.launch })
     }
 }
 

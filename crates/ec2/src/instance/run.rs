@@ -127,7 +127,7 @@ async fn read(ec2: &Ec2, call: &Call, launch: Launch) -> Result<Ready> {
         metadata: MetadataOptions::new(&launch.metadata, image.imds_v2)?,
         credits: credits::of_new(launch.credits.as_deref(), &instance_type)?,
         shutdown: shutdown.transpose()?.unwrap_or(ShutdownBehavior::Stop),
-        tags: checked_tags(&launch.tags)?,
+        tags: tags_of_all(&launch)?,
         reservation: ec2.inner.random.resource_id("r"),
         token: None,
         image,
@@ -149,6 +149,17 @@ pub(super) fn check_user_data(data: &str) -> Result<()> {
         return Err(Error::InvalidParameterValue(message.into()));
     }
     Ok(())
+}
+
+/// Those that were asked for, and AWS's own by which its clients find an instance's template.
+fn tags_of_all(launch: &Launch) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
+    let mut tags = checked_tags(&launch.tags)?;
+    if let Some((id, version)) = &launch.template {
+        let own = tags.entry(id::INSTANCE.resource_type.into()).or_default();
+        own.insert("aws:ec2launchtemplate:id".into(), id.clone());
+        own.insert("aws:ec2launchtemplate:version".into(), version.to_string());
+    }
+    Ok(tags)
 }
 
 fn checked_tags(

@@ -44,6 +44,7 @@ pub(super) fn read(given: model::RequestLaunchTemplateData) -> Result<Launch> {
             tags: metadata.instance_metadata_tags,
         },
         tags: tags_of(tags),
+        template: None,
     })
 }
 

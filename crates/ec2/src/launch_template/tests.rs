@@ -35,6 +35,8 @@ async fn versions_are_kept_and_instances_are_launched_of_them() {
         assert_eq!(World::texts(&answer, "volumeId").len(), volumes);
         assert!(answer.contains("<value>template</value>"), "{answer}");
     };
+    let of = format!("<key>aws:ec2launchtemplate:id</key><value>{id}</value>");
+    assert!(world.must("RunInstances", &launch("$Latest")).await.contains(&of));
     check("$Default", "t3.nano", 1).await;
     check("$Latest", "t3.small", 2).await;
     check("1", "t3.nano", 1).await;
