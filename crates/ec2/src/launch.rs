@@ -81,7 +81,7 @@ impl Launch {
             image: input.image_id.clone(),
             instance_type: input.instance_type.clone(),
             key_name: input.key_name.clone(),
-            user_data: input.user_data.clone(),
+            user_data: some(input.user_data.clone()),
             zone: input.placement.clone().and_then(|place| some(place.availability_zone)),
             subnet: input.subnet_id.clone(),
             private_address: input.private_ip_address.clone(),
@@ -153,7 +153,7 @@ impl Launch {
     }
 }
 
-/// An empty name is none: Terraform sends all names of a placement.
+/// An empty text is none: Terraform sends all names of a placement, and user data.
 pub fn some(name: Option<String>) -> Option<String> {
     name.filter(|name| !name.is_empty())
 }

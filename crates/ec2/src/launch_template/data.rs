@@ -20,7 +20,7 @@ pub(super) fn read(given: model::RequestLaunchTemplateData) -> Result<Launch> {
         image: given.image_id,
         instance_type: given.instance_type,
         key_name: given.key_name,
-        user_data: given.user_data,
+        user_data: some(given.user_data),
         zone: given.placement.and_then(|place| some(place.availability_zone)),
         subnet: None,
         private_address: None,

@@ -77,8 +77,9 @@ async fn what_no_instance_could_have_is_refused_and_an_empty_name_is_none() {
     ] {
         assert_eq!(world.refused("CreateLaunchTemplate", &create(data)).await.0, 400, "{data}");
     }
-    let empty = create("Placement.GroupName=&LaunchTemplateData.Placement.AvailabilityZone=");
+    let empty = "Placement.GroupName=&LaunchTemplateData.Placement.AvailabilityZone=";
+    let empty = create(&format!("{empty}&LaunchTemplateData.UserData="));
     world.must("CreateLaunchTemplate", &empty).await;
     let shown = world.must("DescribeLaunchTemplateVersions", "LaunchTemplateName=web").await;
-    assert!(!shown.contains("<placement>"), "{shown}");
+    assert!(!shown.contains("<placement>") && !shown.contains("<userData>"), "{shown}");
 }
