@@ -13,6 +13,7 @@ mod lacks;
 mod locks;
 mod machine;
 pub mod network;
+mod removal;
 pub mod volume;
 
 use std::net::{SocketAddrV4, TcpListener, UdpSocket};

@@ -15,15 +15,20 @@ mod crash;
 #[path = "guest/isolation.rs"]
 mod isolation;
 
+#[path = "guest/removal.rs"]
+mod removal;
+
 #[path = "guest/whole.rs"]
 mod whole;
 
 fn main() {
     host::linux::entry();
-    if let [_, argument, folder] = &std::env::args().collect::<Vec<_>>()[..]
-        && argument == crash::ARGUMENT
-    {
-        crash::be_killed(folder.as_ref());
+    if let [_, argument, folder] = &std::env::args().collect::<Vec<_>>()[..] {
+        match argument.as_str() {
+            crash::ARGUMENT => crash::be_killed(folder.as_ref()),
+            removal::ARGUMENT => removal::be_killed(folder.as_ref()),
+            _ => {}
+        }
     }
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: guests need root");
@@ -49,6 +54,7 @@ fn main() {
         ("isolation::a_hog_loses_its_own_memory_only", isolation::a_hog_loses_its_own_memory_only),
         ("crash::nothing_is_left_after_kills", crash::nothing_is_left_after_kills),
         ("whole::a_guest_of_all_parts", whole::a_guest_of_all_parts),
+        ("removal::a_region_is_taken_off_the_machine", removal::a_region_is_taken_off_the_machine),
     ];
     let filter = std::env::args().nth(1).unwrap_or_default();
     let mut failed = 0;

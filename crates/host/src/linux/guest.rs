@@ -12,6 +12,7 @@
 //! is in its record ([`state`]) before it is taken, and is given back when its life ends, at
 //! once or when haneul is started again.
 
+mod adopt;
 pub mod cgroup;
 mod change;
 mod console;
@@ -24,6 +25,7 @@ mod kit;
 mod life;
 mod mounts;
 pub mod parts;
+mod removal;
 mod seccomp;
 mod spec;
 mod start;
@@ -44,6 +46,7 @@ use self::cgroup::Cgroups;
 use self::keeper::Keeper;
 use self::kit::Kit;
 use self::parts::Parts;
+pub(super) use self::removal::{has_any, remove_all, running};
 use self::state::{Kept, Records};
 use super::{Init, Options};
 use crate::{
@@ -104,8 +107,8 @@ impl Runner {
     pub fn open(options: &Options, parts: Arc<dyn Parts>) -> io::Result<Arc<Self>> {
         let records = Records::open(options.data.join("guests"))?;
         let kept = records.load()?;
-        let keeper = Keeper::of(records.folder())?;
-        let region = format!("hnl-{}", options.name);
+        let region = region(&options.name);
+        let keeper = Keeper::of(records.folder(), &region)?;
         let cgroups = Cgroups::find(&region)?;
         cgroups.prepare()?;
         let users = kept.values().filter_map(|kept| kept.user).collect();
@@ -380,6 +383,11 @@ impl Guests for Runner {
             asked.unwrap_or_else(|error| Err(Error::Unavailable(error.to_string())))
         })
     }
+}
+
+/// Begins the names of everything that the kernel keeps for the region.
+fn region(name: &str) -> String {
+    format!("hnl-{name}")
 }
 
 /// Names become parts of paths.

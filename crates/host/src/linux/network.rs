@@ -162,21 +162,28 @@ impl LinuxNetworks {
         lock(&self.0.vpcs).clear();
         lock(&self.0.plugged).clear();
         *lock(&self.0.router) = None;
-        let device = self.0.tag.machine_device();
-        let machine = &self.0.machine;
-        machine
-            .run(|| {
-                let mut netlink = netlink::Netlink::open()?;
-                match netlink.link(&device)? {
-                    Some(link) => netlink.delete_link(link.index),
-                    None => Ok(()),
-                }
-            })
-            .map_err(failed("the machine's link"))?;
+        let wan = Namespace::named(&self.0.tag.router()).map_err(failed("a namespace"))?;
+        // Wherever the other end is: haneul may have been started in another namespace.
+        for (namespace, device) in wan
+            .iter()
+            .map(|wan| (wan, name::MACHINE.to_owned()))
+            .chain([(&self.0.machine, self.0.tag.machine_device())])
+        {
+            namespace
+                .run(|| netlink::Netlink::open()?.delete_named(&device))
+                .map_err(failed("the machine's link"))?;
+        }
         for id in self.named()? {
             namespace::remove(&self.0.tag.network(&id)?).map_err(failed("a namespace"))?;
         }
         namespace::remove(&self.0.tag.router()).map_err(failed("a namespace"))
+    }
+
+    /// Whether there is anything that [`LinuxNetworks::remove_all`] would take away.
+    pub(super) fn has_any(&self) -> Result<bool> {
+        let there = |name: &String| *name == self.0.tag.router();
+        let names = namespace::names().map_err(failed("the namespaces' names"))?;
+        Ok(names.iter().any(there) || !self.named()?.is_empty())
     }
 
     fn ensure(&self, network: &Network) -> Result<()> {

@@ -19,6 +19,7 @@ mod extents;
 mod loop_device;
 mod manifest;
 mod record;
+mod removal;
 mod snapshot;
 mod store;
 
@@ -33,6 +34,7 @@ use super::durable::blocking;
 use crate::{
     Error, GuestId, Result, SnapshotId, SnapshotSeen, Volume, VolumeId, VolumeSeen, Volumes,
 };
+pub(super) use removal::remove_all;
 use store::Store;
 
 /// A volume as the machine shows it.

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::Duration;
 
 use host::{Error, GuestStatus, Guests};
@@ -83,17 +84,25 @@ pub fn guests_outlive_haneul() {
     let mut region = Region::new(OBEDIENT);
     region.ensure(&guest("i-1", 1)).unwrap();
     region.ensure(&guest("i-2", 1)).unwrap();
+    region.ensure(&guest("i-3", 1)).unwrap();
     region.hear("i-1", "ready");
+    region.hear("i-3", "ready");
     let pid = region.pid("i-1");
     let ended = region.pid("i-2");
+    let obeys = rustix::process::Pid::from_raw(region.pid("i-3")).unwrap();
     region.abandon();
     let ended = rustix::process::Pid::from_raw(ended).unwrap();
     rustix::process::kill_process(ended, rustix::process::Signal::KILL).unwrap();
+    rustix::process::kill_process(obeys, rustix::process::Signal::POWER).unwrap();
+    while Path::new(&format!("/proc/{}/root/bin", obeys.as_raw_nonzero())).exists() {
+        std::thread::yield_now();
+    }
     region.open();
     assert_eq!(region.status("i-1"), Some(GuestStatus::Running));
+    assert_eq!(region.status("i-3"), Some(GuestStatus::Stopped), "it ended by itself");
     assert_eq!(region.pid("i-1"), pid);
-    let stopped = || (region.status("i-2") == Some(GuestStatus::Stopped)).then_some(());
-    region.until(stopped).expect("it ended meanwhile");
+    assert_eq!(region.status("i-2"), None, "it went down with the machine, not by itself");
+    region.ensure(&guest("i-2", 2)).unwrap();
     region.stop("i-1", 1, Duration::from_secs(20)).unwrap();
     assert!(region.console("i-1").ends_with("bye\n"));
 }

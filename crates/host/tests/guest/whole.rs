@@ -1,8 +1,6 @@
 //! All parts together: an image of this machine's own `/usr`, a root volume, a network.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aws::Zone;
@@ -27,17 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub fn a_guest_of_all_parts() {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let name = folder.path().file_name().unwrap().to_string_lossy().replace(".tmp", "gt");
-    let zone = |letter: &str| -> PathBuf { folder.path().join(letter) };
-    let options = Options {
-        data: folder.path().join("host"),
-        zones: [zone("a"), zone("b"), zone("c")],
-        public_pool: "198.18.0.0/16".parse().unwrap(),
-        name: name.to_string(),
-        init: Init { binary: "/bin/sh".into(), arguments: vec!["-c".into(), SCRIPT.into()] },
-    };
-    options.zones.iter().for_each(|zone| std::fs::create_dir(zone).unwrap());
-    let _tidy = Tidy(name);
+    let options = options(folder.path(), SCRIPT);
+    let _tidy = Tidy(options.clone());
     runtime.block_on(async {
         let host = LinuxHost::open(&options).unwrap();
         if let Some(lacks) = host.lacks() {
@@ -49,17 +38,36 @@ pub fn a_guest_of_all_parts() {
     });
 }
 
-async fn live(host: &LinuxHost) {
+pub fn options(folder: &Path, script: &str) -> Options {
+    let name = folder.file_name().unwrap().to_string_lossy().replace(".tmp", "gt");
+    let zones = ["a", "b", "c"].map(|letter| folder.join(letter));
+    zones.iter().for_each(|zone| std::fs::create_dir_all(zone).unwrap());
+    Options {
+        data: folder.join("host"),
+        zones,
+        public_pool: "198.18.0.0/16".parse().unwrap(),
+        name,
+        init: Init { binary: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()] },
+    }
+}
+
+/// Makes the image of this machine's own `/usr`.
+pub async fn settle_image(host: &LinuxHost) -> ImageId {
     let image = Image { id: ImageId("system".into()), source: ImageSource::System };
     host.ensure_image(&image).await.unwrap();
-    host.ensure_volume(&volume("vol-root", VolumeContent::Root)).await.unwrap();
-    host.ensure_volume(&volume("vol-data", VolumeContent::Blank)).await.unwrap();
-    host.ensure_network(&network()).await.unwrap();
     until(async || {
         let images = host.images().await.unwrap();
         (images[0].status == ImageStatus::Ready).then_some(())
     })
     .await;
+    image.id
+}
+
+async fn live(host: &LinuxHost) {
+    let image = settle_image(host).await;
+    host.ensure_volume(&volume("vol-root", VolumeContent::Root)).await.unwrap();
+    host.ensure_volume(&volume("vol-data", VolumeContent::Blank)).await.unwrap();
+    host.ensure_network(&network()).await.unwrap();
     let mut guest = guest();
     host.ensure_guest(&guest).await.unwrap();
     let said = hear(host, &guest.id, "written\n").await;
@@ -70,7 +78,7 @@ async fn live(host: &LinuxHost) {
     assert!(host.remove_volume(&guest.volumes[1].volume).await.is_err());
     host.stop_guest(&guest.id, Generation(1), Duration::from_secs(20)).await.unwrap();
     assert!(host.remove_volume(&guest.volumes[0].volume).await.is_err());
-    assert!(host.remove_image(&image.id).await.is_err());
+    assert!(host.remove_image(&image).await.is_err());
     guest.generation = Generation(2);
     host.ensure_guest(&guest).await.unwrap();
     let said = hear(host, &guest.id, "life more with 10.0.0.5\n").await;
@@ -104,12 +112,12 @@ async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     }
 }
 
-fn volume(id: &str, content: VolumeContent) -> Volume {
+pub fn volume(id: &str, content: VolumeContent) -> Volume {
     let id = VolumeId(id.into());
     Volume { id, zone: Zone::A, size_gib: 1, content, iops: Some(3000), throughput_mib: None }
 }
 
-fn network() -> Network {
+pub fn network() -> Network {
     let all = Rule { traffic: Traffic::All, peer: Peer::Block("0.0.0.0/0".parse().unwrap()) };
     Network {
         id: NetworkId("vpc-1".into()),
@@ -130,7 +138,7 @@ fn network() -> Network {
     }
 }
 
-fn guest() -> Guest {
+pub fn guest() -> Guest {
     let mount = |volume: &str, device: &str| VolumeMount {
         volume: VolumeId(volume.into()),
         device: device.into(),
@@ -155,20 +163,13 @@ fn guest() -> Guest {
 }
 
 /// Removes what a region keeps for as long as it is there.
-struct Tidy(String);
+struct Tidy(Options);
 
 impl Drop for Tidy {
     fn drop(&mut self) {
-        let region = format!("hnl-{}", self.0);
-        let list = Command::new("ip").args(["netns", "list"]).output().unwrap();
-        let list = String::from_utf8_lossy(&list.stdout).into_owned();
-        let words = list.split_whitespace().filter(|word| word.starts_with(&region));
-        for namespace in words.collect::<BTreeSet<_>>() {
-            let _ = Command::new("ip").args(["netns", "delete", namespace]).status();
+        let removed = LinuxHost::remove_all(&self.0);
+        if !std::thread::panicking() {
+            removed.unwrap();
         }
-        for tree in std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten() {
-            let _ = std::fs::remove_dir(tree.path().join(&region));
-        }
-        let _ = std::fs::remove_dir(PathBuf::from("/run").join(&region));
     }
 }

@@ -122,6 +122,10 @@ impl Cgroups {
         names.into_iter().collect()
     }
 
+    pub fn exist(&self) -> bool {
+        self.folders().any(|folder| folder.exists())
+    }
+
     /// Removes the region's folders when no guest is left.
     pub fn remove(&self) {
         for folder in self.folders() {

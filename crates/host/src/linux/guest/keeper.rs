@@ -13,7 +13,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::WaitOptions;
@@ -29,20 +29,23 @@ const ENDS_MAX: usize = 10_000;
 const JOB_TIMEOUT: Duration = Duration::from_secs(10);
 /// What has ended is noticed by the keeper in milliseconds.
 const ENDED_TIMEOUT: Duration = Duration::from_secs(2);
+/// The kernel ends what was killed in milliseconds.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// haneul's side.
 #[derive(Debug)]
 pub struct Keeper {
     socket: PathBuf,
+    region: String,
     stays: Mutex<Option<UnixStream>>,
 }
 
 impl Keeper {
     /// The keeper of this folder that runs this very binary; another binary has another.
-    pub fn of(folder: &Path) -> io::Result<Self> {
+    pub fn of(folder: &Path, region: &str) -> io::Result<Self> {
         let own = std::fs::metadata("/proc/self/exe")?;
         let name = format!("keeper-{:x}-{:x}-{:x}", own.ino(), own.mtime(), own.size());
-        Ok(Self { socket: folder.join(name), stays: Mutex::new(None) })
+        Ok(Self { socket: folder.join(name), region: region.into(), stays: Mutex::new(None) })
     }
 
     pub fn job(&self, job: &Job) -> io::Result<BufReader<UnixStream>> {
@@ -99,7 +102,7 @@ impl Keeper {
         let (_folder, path) = short(&self.socket)?;
         let listener = UnixListener::bind(path)?;
         let status = Command::new("/proc/self/exe")
-            .arg(ARGUMENT)
+            .args([ARGUMENT, &self.region])
             .current_dir("/")
             .env_clear()
             .stdin(Stdio::from(OwnedFd::from(listener)))
@@ -114,6 +117,53 @@ impl Keeper {
         *stays = Some(stay);
         self.connect()
     }
+}
+
+/// Ends the region's keepers, of whatever binary, and the starters, which are split off from
+/// them and so have their command line. Returns when there is none.
+pub fn end_all(region: &str) -> io::Result<()> {
+    let end = Instant::now() + END_TIMEOUT;
+    loop {
+        let found = all_of(region)?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        for process in &found {
+            // It may have ended meanwhile.
+            let _ = rustix::process::pidfd_send_signal(process, rustix::process::Signal::KILL);
+        }
+        let left =
+            |process: &OwnedFd| !wait(process, end.saturating_duration_since(Instant::now()));
+        if found.iter().any(left) {
+            return Err(io::Error::other("a process that keeps guests does not end"));
+        }
+    }
+}
+
+fn all_of(region: &str) -> io::Result<Vec<OwnedFd>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        if is_of(pid, region)
+            && let Some(process) = start_time(pid).and_then(|started| process(pid, started))
+            // Again, now that the number cannot become another process's.
+            && is_of(pid, region)
+        {
+            found.push(process);
+        }
+    }
+    Ok(found)
+}
+
+/// Anybody can have such a command line, a guest too; only this machine's root is believed.
+fn is_of(pid: i32, region: &str) -> bool {
+    let folder = PathBuf::from(format!("/proc/{pid}"));
+    let said = std::fs::read(folder.join("cmdline")).unwrap_or_default();
+    let mut words = said.split(|byte| *byte == 0).skip(1);
+    words.next() == Some(ARGUMENT.as_bytes())
+        && words.next() == Some(region.as_bytes())
+        && std::fs::metadata(folder).is_ok_and(|own| own.uid() == 0)
 }
 
 /// A name of the socket that fits the kernel's 108 bytes, valid while the descriptor is held.

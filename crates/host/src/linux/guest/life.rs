@@ -15,7 +15,7 @@ use super::keeper;
 use super::kit::Kit;
 use super::spec::{Ended, GO, Job, Progress, Start, USERS};
 use super::state::{Kept, Life, Process};
-use super::{Runner, Slot, console, facts, sys, unavailable};
+use super::{Runner, Slot, console, sys, unavailable};
 use crate::{Error, Generation, Guest, Result, VolumeMount};
 
 /// What a first process ends with when its guest wants to begin again.
@@ -30,61 +30,6 @@ const USERS_FIRST: u32 = 0x7000_0000;
 const USERS_RANGES: u32 = 4094;
 
 impl Runner {
-    /// At start: watches what runs, gives back what ended meanwhile and what nobody owns.
-    pub(super) fn adopt(&self) -> Result<()> {
-        let boot = boot();
-        self.keeper.hold();
-        self.adopt_parts(&boot)?;
-        for slot in self.all() {
-            let Some(life) = slot.kept().life.clone() else { continue };
-            let process = life.process.filter(|_| life.boot == boot);
-            match process.and_then(|process| keeper::process(process.pid, process.start_time)) {
-                Some(running) => self.watch(&slot, running),
-                // Before anybody asks, so that no ended guest is seen to run.
-                None => self.note_failure(&slot, self.collect(&slot)),
-            }
-        }
-        let process = |slot: &Arc<Slot>| slot.kept().life.as_ref().and_then(|life| life.process);
-        let lives = self.all().iter().filter_map(process).map(|process| process.pid).collect();
-        self.keeper.forget(lives);
-        for name in self.cgroups.guests() {
-            if !self.owns(&name) {
-                let group = self.cgroups.group(&name);
-                // What resists is tried again at the next start.
-                let _ = group.kill().and_then(|()| group.remove());
-            }
-        }
-        for entry in std::fs::read_dir(facts::folder(&self.region)).into_iter().flatten().flatten()
-        {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if !self.owns(&name) {
-                Facts::of(&self.region, &name).remove();
-            }
-        }
-        Ok(())
-    }
-
-    /// Whatever a life took in this boot is its own until it is given back, alive or not.
-    fn adopt_parts(&self, boot: &str) -> Result<()> {
-        let mut held = Vec::new();
-        for slot in self.all() {
-            let kept = slot.kept().clone();
-            let Some(guest) = kept.guest else { continue };
-            if kept.life.is_some_and(|life| life.boot == boot) {
-                let volumes = guest.volumes.iter().map(|mount| mount.volume.clone());
-                held.extend(volumes.map(|volume| (volume, slot.id.clone())));
-            }
-            // An image that is gone is told when the guest is started.
-            let _ = self.parts.layers(&guest.image, &slot.id);
-        }
-        self.parts.adopt(&held)
-    }
-
-    fn owns(&self, name: &str) -> bool {
-        let named = self.find(&crate::GuestId(name.to_owned()));
-        named.is_some_and(|slot| slot.kept().life.is_some())
-    }
-
     pub(super) fn ensure(&self, slot: &Arc<Slot>, wanted: &Guest) -> Result<()> {
         self.powered(wanted.zone)?;
         self.raise(slot, wanted.generation)?;
@@ -250,7 +195,7 @@ impl Runner {
     }
 
     /// Waits for the end of a running guest, aside.
-    fn watch(&self, slot: &Arc<Slot>, running: OwnedFd) {
+    pub(super) fn watch(&self, slot: &Arc<Slot>, running: OwnedFd) {
         let (me, slot) = (self.me.clone(), Arc::clone(slot));
         let begun = Instant::now();
         let life = slot.kept().life.clone();
@@ -271,22 +216,30 @@ impl Runner {
         });
     }
 
-    fn note_failure(&self, slot: &Arc<Slot>, done: Result<()>) {
+    pub(super) fn note_failure(&self, slot: &Arc<Slot>, done: Result<()>) {
         if let Err(error) = done {
             tracing::warn!(guest = %slot.id, %error, "what a guest left could not be put in order");
             self.say(&slot.id);
         }
     }
 
-    fn collect(&self, slot: &Arc<Slot>) -> Result<()> {
-        self.collect_after(slot, Duration::ZERO)
+    fn collect_after(&self, slot: &Arc<Slot>, rest: Duration) -> Result<()> {
+        let process = slot.kept().life.as_ref().and_then(|life| life.process);
+        let ended = process.map(|process| self.keeper.ended(process.pid));
+        self.collect_ended(slot, ended, rest)
     }
 
     /// Gives back what an ended guest held, and begins it again if that is what it wanted.
-    fn collect_after(&self, slot: &Arc<Slot>, rest: Duration) -> Result<()> {
+    pub(super) fn collect_ended(
+        &self,
+        slot: &Arc<Slot>,
+        ended: Option<Ended>,
+        rest: Duration,
+    ) -> Result<()> {
         let kept = slot.kept().clone();
-        let Some(life) = kept.life else { return Ok(()) };
-        let ended = life.process.map(|process| self.keeper.ended(process.pid));
+        if kept.life.is_none() {
+            return Ok(());
+        }
         let stopping = *slot.stopping.lock().expect("nothing panics with it");
         let guest = kept.guest.filter(|guest| !self.is_dark(guest.zone) && !stopping);
         let again = kept.rebooting || ended == Some(Ended::Code(REBOOT));
@@ -390,7 +343,7 @@ impl Runner {
         self.keep(slot)
     }
 
-    fn release_all(&self, slot: &Arc<Slot>) -> Result<()> {
+    pub(super) fn release_all(&self, slot: &Arc<Slot>) -> Result<()> {
         let kept = slot.kept().clone();
         let (Some(guest), Some(life)) = (&kept.guest, &kept.life) else { return Ok(()) };
         let group = self.cgroups.group(&slot.id.0);
@@ -486,7 +439,7 @@ pub fn cpus() -> Vec<u32> {
 }
 
 /// Says which boot of the machine this is.
-fn boot() -> String {
+pub(super) fn boot() -> String {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
 }

@@ -180,6 +180,13 @@ impl Netlink {
         self.remove(Request::new(kind::DELETE_LINK, Verb::Plain, &link_head(index, 0)))
     }
 
+    pub(super) fn delete_named(&mut self, name: &str) -> io::Result<()> {
+        match self.link(name)? {
+            Some(link) => self.delete_link(link.index),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn add_address(&mut self, index: u32, address: Ipv4Net) -> io::Result<()> {
         self.tell(address_request(kind::NEW_ADDRESS, Verb::Replace, index, address))
     }

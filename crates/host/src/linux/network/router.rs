@@ -156,6 +156,10 @@ fn cable(near: &Namespace, name: &str, far: &Namespace, far_name: &str) -> io::R
             (Some(link), _) => netlink.delete_link(link.index)?,
             (None, _) => {}
         }
+        if before.is_some() {
+            // It leads to where an earlier haneul ran, which was in another namespace.
+            far.run(|| Netlink::open()?.delete_named(far_name))?;
+        }
         netlink.make_cable(name, far_name, far.as_fd())?;
         let link = netlink.link(name)?.ok_or(io::ErrorKind::NotFound)?;
         netlink.up_without_arp(link.index)?;

@@ -198,9 +198,18 @@ fn mounts_of(device: &Device, mountinfo: &str) -> Vec<PathBuf> {
     let mount = |line: &str| {
         let mut words = line.split(' ').skip(2);
         let matches = words.next() == Some(&number);
-        words.nth(1).filter(|_| matches).map(|path| PathBuf::from(path.replace("\\040", " ")))
+        words.nth(1).filter(|_| matches).map(unescaped)
     };
     mountinfo.lines().filter_map(mount).collect()
+}
+
+/// Of everything that is mounted, the oldest first.
+pub(crate) fn mount_points(mountinfo: &str) -> impl Iterator<Item = PathBuf> {
+    mountinfo.lines().filter_map(|line| line.split(' ').nth(4)).map(unescaped)
+}
+
+fn unescaped(path: &str) -> PathBuf {
+    PathBuf::from(path.replace("\\040", " "))
 }
 
 /// The exit status and what was said; -1 for a signal.

@@ -57,7 +57,7 @@ impl Found {
 impl Store {
     pub(crate) fn open(data: PathBuf, zones: [PathBuf; 3]) -> Result<(Self, Vec<SnapshotId>)> {
         // The kernel tells the files of loop devices by their real paths.
-        let zones = zones.map(|zone| zone.canonicalize().unwrap_or(zone));
+        let zones = zones.map(real_path);
         let roots = data.join("roots");
         fs::create_dir_all(&roots).map_err(failed("make the folder of roots"))?;
         let roots = roots.canonicalize().map_err(failed("find the folder of roots"))?;
@@ -413,14 +413,22 @@ impl Store {
 
     /// Whose bytes the file has, or had before it was removed.
     fn volume_of(&self, file: &Path) -> Option<VolumeId> {
-        let below = |zone: &PathBuf| Some(file.strip_prefix(zone.join("volumes")).ok()?.to_owned());
-        let below = self.zones.iter().find_map(below)?;
+        let below = below_volumes(&self.zones, file)?;
         Some(VolumeId(below.iter().next()?.to_str()?.to_owned()))
     }
 
     fn holders(&self) -> MutexGuard<'_, BTreeMap<VolumeId, GuestId>> {
         self.holders.lock().expect("nothing that holds the holders panics")
     }
+}
+
+pub(super) fn real_path(zone: PathBuf) -> PathBuf {
+    zone.canonicalize().unwrap_or(zone)
+}
+
+/// The file's path in the folder of volumes of its zone. Zones by their real paths.
+pub(super) fn below_volumes<'a>(zones: &[PathBuf; 3], file: &'a Path) -> Option<&'a Path> {
+    zones.iter().find_map(|zone| file.strip_prefix(zone.join("volumes")).ok())
 }
 
 /// Makes the file system fit to be mounted: a damaged or foreign one is checked before the
