@@ -7,6 +7,7 @@ mod down;
 pub mod duration;
 mod env;
 mod profile;
+mod reset;
 mod scrub;
 mod status;
 mod up;
@@ -58,6 +59,8 @@ enum Command {
     Scrub(scrub::Scrub),
     #[command(about = text().about_zone())]
     Zone(zone::Zone),
+    #[command(about = text().about_reset())]
+    Reset(reset::Reset),
     #[command(about = text().about_version())]
     Version(Version),
 }
@@ -122,6 +125,7 @@ pub fn run() -> ExitCode {
         Command::Ca(ca) => ca.run(),
         Command::Scrub(scrub) => scrub.run(),
         Command::Zone(zone) => zone.run(),
+        Command::Reset(reset) => reset.run(),
         Command::Version(version) => version.data.folder().map(|_| say(&crate::version())),
     };
     match done {

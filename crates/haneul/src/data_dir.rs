@@ -143,6 +143,28 @@ impl DataDir {
         }
     }
 
+    /// Whether a region was ever started here, and not removed since.
+    pub fn was_started(&self) -> bool {
+        self.lock_path().exists() || self.last_start_path().exists()
+    }
+
+    /// Removes everything that a region keeps here, and in zones that are `elsewhere`; what
+    /// others keep stays. Cut short, it can be done again: what tells of the rest goes last.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn remove_all(&self, elsewhere: &[PathBuf], lock: Lock) -> Result<(), DataDirError> {
+        elsewhere.iter().try_for_each(|zone| remove_zone(zone))?;
+        for name in ["zones", "host", "index", "ca", "credentials.new", "region.new"] {
+            remove(&self.0.join(name))?;
+        }
+        for path in [self.credentials(), self.socket(), self.last_start_path(), self.lock_path()] {
+            remove(&path)?;
+        }
+        drop(lock);
+        Ok(())
+    }
+
     /// Returns once no region runs on the folder.
     ///
     /// # Errors
@@ -168,6 +190,34 @@ impl DataDir {
     /// When the record cannot be written.
     pub fn record_start(&self, start: &LastStart) -> Result<(), DataDirError> {
         write_json(&self.last_start_path(), start)
+    }
+}
+
+/// The folder stays: it may be where a disk is mounted. One without a zone in it is not ours.
+fn remove_zone(zone: &Path) -> Result<(), DataDirError> {
+    let identity = zone.join("identity");
+    if !identity.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(zone).map_err(at(zone))? {
+        let path = entry.map_err(at(zone))?.path();
+        if path != identity && path.file_name().is_none_or(|name| name != "lost+found") {
+            remove(&path)?;
+        }
+    }
+    remove(&identity)
+}
+
+/// A file, or a folder with all that is in it; none is as good.
+fn remove(path: &Path) -> Result<(), DataDirError> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
+        _ => Ok(()),
     }
 }
 
@@ -255,6 +305,32 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).expect("there").mode() & 0o777;
         assert_eq!(mode(data.path()), 0o700);
         assert_eq!(mode(&data.last_start_path()), 0o600);
+    }
+
+    #[test]
+    fn everything_of_a_region_goes_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = DataDir::new(folder.path().join("data"));
+        let [zone, other] = ["zone", "other"].map(|name| folder.path().join(name));
+        assert!(!data.was_started());
+        let lock = data.lock().expect("free");
+        assert!(data.was_started());
+        for kept in [data.path().join("mine"), zone.join("lost+found/x"), other.join("yours")] {
+            fs::create_dir_all(&kept).expect("made");
+        }
+        for made in [data.host().join("roots"), data.zones()[0].clone(), zone.join("objects")] {
+            fs::create_dir_all(made).expect("made");
+        }
+        fs::write(zone.join("identity"), "").expect("written");
+        data.remove_all(&[zone.clone(), other.clone()], lock).expect("removed");
+        assert!(!data.was_started());
+        let names = |folder: &Path| -> Vec<_> {
+            let entries = fs::read_dir(folder).expect("there");
+            entries.map(|entry| entry.expect("read").file_name()).collect()
+        };
+        assert_eq!(names(data.path()), ["mine"]);
+        assert_eq!(names(&zone), ["lost+found"]);
+        assert_eq!(names(&other), ["yours"]);
     }
 
     #[test]

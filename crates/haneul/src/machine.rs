@@ -45,14 +45,33 @@ fn own(data: &DataDir, zones: &[PathBuf; 3]) -> Arc<dyn Host> {
     }
 }
 
+/// How many instances run, whether or not their region does. None where the machine does not say.
+pub(crate) fn running(data: &DataDir) -> usize {
+    let counted = options(data, &data.zones()).ok().map(|options| LinuxHost::running(&options));
+    counted.and_then(Result::ok).unwrap_or(0)
+}
+
+/// Takes everything of the region off the machine. For who holds the folder's lock.
+pub(crate) fn remove_all(data: &DataDir, zones: &[PathBuf; 3]) -> Result<(), host::Error> {
+    let options = options(data, zones).map_err(|error| host::Error::Refused(error.to_string()))?;
+    LinuxHost::remove_all(&options)
+}
+
 fn options(data: &DataDir, zones: &[PathBuf; 3]) -> std::io::Result<Options> {
     Ok(Options {
         data: data.host(),
         zones: zones.clone(),
         public_pool: host::PUBLIC_POOL,
-        name: name_of(&data.path().canonicalize()?),
+        name: name_of(&real_path(data.path())),
         init: Init { binary: std::env::current_exe()?, arguments: vec![guest::INIT.into()] },
     })
+}
+
+/// Also of a folder that is gone.
+fn real_path(folder: &Path) -> PathBuf {
+    let (parent, name) = (folder.parent(), folder.file_name());
+    let there = || Some(parent?.canonicalize().ok()?.join(name?));
+    folder.canonicalize().ok().or_else(there).unwrap_or_else(|| folder.to_owned())
 }
 
 /// The same for a data folder as long as it is where it is.

@@ -3,6 +3,8 @@
 //! One method a sentence, both languages side by side, so that a change to one shows the
 //! other. Logs and API answers stay English: programs read them.
 
+mod reset;
+
 use std::path::Path;
 
 use aws::Zone;
@@ -152,6 +154,13 @@ impl Text {
         self.pick(
             "Show the local certificate authority and how to trust it",
             "로컬 인증 기관과 신뢰하는 방법을 보여 줍니다",
+        )
+    }
+
+    pub fn about_reset(self) -> &'static str {
+        self.pick(
+            "Remove everything of the region: its instances, its records and all its data",
+            "리전의 인스턴스와 기록, 모든 데이터를 지웁니다",
         )
     }
 

@@ -5,7 +5,8 @@ use clap::Args;
 use super::{Data, Failure, say, text};
 use crate::admin::Ask;
 use crate::admin::client::Connection;
-use crate::limits;
+use crate::data_dir::DataDir;
+use crate::{limits, machine};
 
 #[derive(Args)]
 pub struct Down {
@@ -23,6 +24,15 @@ impl Down {
         // The process closes the connection a moment before it gives up the folder.
         data.wait_until_free()?;
         say(text().stopped());
+        say_what_runs_on(&data);
         Ok(())
+    }
+}
+
+/// Instances do not stop with their region, as machines of AWS do not with its API.
+pub(super) fn say_what_runs_on(data: &DataDir) {
+    let instances = machine::running(data);
+    if instances > 0 {
+        say(&text().instances_run_on(instances));
     }
 }

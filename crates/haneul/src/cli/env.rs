@@ -121,7 +121,7 @@ fn aws_file(variable: &str, name: &str) -> PathBuf {
 }
 
 /// No answer, as from a closed terminal, is no.
-fn confirmed(question: &str) -> io::Result<bool> {
+pub(super) fn confirmed(question: &str) -> io::Result<bool> {
     let mut terminal = io::stderr();
     write!(terminal, "{question}")?;
     terminal.flush()?;

@@ -78,7 +78,7 @@ impl Up {
                 () = signals.next() => {}
             }
             tokio::select! {
-                () = running.stop() => {}
+                () = running.stop() => super::down::say_what_runs_on(&data),
                 // Asked twice: the state survives what the impatient do.
                 () = signals.next() => {}
             }
