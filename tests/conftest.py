@@ -3,8 +3,16 @@ from pathlib import Path
 
 import pytest
 
+import leftovers
 import s3 as helpers
 from region import Region
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left():
+    """No region of this run leaves anything on the machine. Ends after all other fixtures."""
+    yield
+    leftovers.expect_none(set(Region.all_data))
 
 
 @pytest.fixture(scope="session")

@@ -155,4 +155,5 @@ class PoweredRegion(Region):
                 self.cut_power(0)
         finally:
             self.machine.end()
+            self.take_off_the_machine()
             shutil.rmtree(self.folder, ignore_errors=True)

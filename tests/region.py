@@ -12,6 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import boto3
 from botocore.config import Config
@@ -177,6 +178,8 @@ class Region:
 
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="haneul-test-")))
     process: subprocess.Popen | None = None
+    # Of all regions of this run, for the check at its end.
+    all_data: ClassVar[list] = []
     # Words before `up`, `status` and the others.
     program: tuple = (HANEUL,)
 
@@ -212,6 +215,7 @@ class Region:
 
     def launch(self, *words):
         """As `start`, without waiting for it to answer."""
+        self.all_data.append(self.data)
         up = ["up", "--data", self.data, "--listen", "127.0.0.1:0", "--front-door", "off"]
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
@@ -258,7 +262,12 @@ class Region:
 
     def remove(self):
         self.kill()
+        self.take_off_the_machine()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def take_off_the_machine(self):
+        """As far as it goes, with what a test has left of the region: the check at the end tells the rest."""
+        run([HANEUL, "reset", "--yes", "--data", self.data])
 
     def env(self, *words):
         return parse_exports(self.ok("env", *words))
