@@ -47,6 +47,7 @@ soak: ## the long forms of the crash, simulation and property tests
 	HANEUL_SOAK=1 .venv/bin/python -m pytest tests/test_survival.py tests/test_s3_survival.py \
 		tests/test_s3_power_cut.py tests/test_s3_linearizable.py tests/test_terraform.py
 	HANEUL_SOAK=1 .venv/bin/python -m pytest tests/test_s3_refusals.py -k idle_connections
+	unshare --net .venv/bin/python -m pytest tests/ec2
 
 bench: ## measure the figures that bench/README.md explains, into bench/RESULTS.md
 	cargo build --release --workspace --bins --examples
