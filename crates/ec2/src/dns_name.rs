@@ -21,13 +21,17 @@ pub fn private(address: Ipv4Addr, region: &Region) -> String {
     format!("ip-{}.{}", dashed(address), internal_domain(region))
 }
 
+/// `ap-northeast-2.compute.amazonaws.com`.
+pub fn public_domain(region: &Region) -> String {
+    match region.as_str() {
+        OLDEST => "compute-1.amazonaws.com".into(),
+        region => format!("{region}.compute.amazonaws.com"),
+    }
+}
+
 /// `ec2-198-18-0-5.ap-northeast-2.compute.amazonaws.com`.
 pub fn public(address: Ipv4Addr, region: &Region) -> String {
-    let domain = match region.as_str() {
-        OLDEST => "compute-1".into(),
-        region => format!("{region}.compute"),
-    };
-    format!("ec2-{}.{domain}.amazonaws.com", dashed(address))
+    format!("ec2-{}.{}", dashed(address), public_domain(region))
 }
 
 fn dashed(address: Ipv4Addr) -> String {

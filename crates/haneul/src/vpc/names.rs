@@ -7,6 +7,7 @@ use std::sync::RwLock;
 
 use aws::Region;
 use dns::{Found, Kind, Names, Question};
+use ec2::dns_name;
 use host::Network;
 use ipnet::Ipv4Net;
 
@@ -39,27 +40,14 @@ impl VpcNames {
         *self.network.write().expect("nothing that holds it panics") = Shown::of(network);
     }
 
-    /// A name of us-east-1, the oldest region, differs from those of the rest.
-    fn internal_domain(&self) -> String {
-        match self.region.as_str() {
-            "us-east-1" => "ec2.internal".into(),
-            region => format!("{region}.compute.internal"),
-        }
-    }
-
     fn address_of(&self, name: &str) -> Option<Found> {
         let shown = self.network.read().expect("nothing that holds it panics");
-        if let Some(label) = label_under(name, &self.internal_domain()) {
+        if let Some(label) = label_under(name, &dns_name::internal_domain(&self.region)) {
             let address = dashed(label.strip_prefix("ip-")?)?;
             let ours = shown.blocks.iter().any(|block| block.contains(&address));
             return Some(if ours { Found::Addresses(vec![address]) } else { Found::NoName });
         }
-        let region = self.region.as_str();
-        let public_domain = match region {
-            "us-east-1" => "compute-1.amazonaws.com".into(),
-            region => format!("{region}.compute.amazonaws.com"),
-        };
-        if let Some(label) = label_under(name, &public_domain) {
+        if let Some(label) = label_under(name, &dns_name::public_domain(&self.region)) {
             let Some(public) = label.strip_prefix("ec2-").and_then(dashed) else {
                 return Some(Found::NoName);
             };
@@ -80,8 +68,7 @@ impl VpcNames {
         if !shown.blocks.iter().any(|block| block.contains(&address)) {
             return Found::Elsewhere;
         }
-        let dashes = address.to_string().replace('.', "-");
-        Found::Pointer(format!("ip-{dashes}.{}", self.internal_domain()))
+        Found::Pointer(dns_name::private(address, &self.region))
     }
 }
 

@@ -23,7 +23,8 @@ async fn a_service_that_is_lacking_is_refused_by_name_in_its_own_form_and_counte
     let client = |service| Client { service, ..to(&cloud, "sts") };
 
     let ec2 = client("ec2");
-    let request = ec2.sign(ec2.form("Action=RequestSpotInstances&Version=2016-11-15"), cloud.wall_now());
+    let request =
+        ec2.sign(ec2.form("Action=RequestSpotInstances&Version=2016-11-15"), cloud.wall_now());
     let answer = send(address, request).await;
     answer.expect_refusal(400, "UnsupportedOperation");
     assert!(answer.body.contains("<Response><Errors><Error>"), "{}", answer.body);
@@ -53,7 +54,9 @@ async fn a_service_that_is_lacking_is_refused_by_name_in_its_own_form_and_counte
 
     let page = Request::get(format!("http://{address}/_haneul/unsupported")).body("".into());
     let page = send(address, page.expect("valid")).await.body;
-    for name in ["ec2:RequestSpotInstances", "logs:CreateLogGroup", "s3:PutBucketInventoryConfiguration"] {
+    for name in
+        ["ec2:RequestSpotInstances", "logs:CreateLogGroup", "s3:PutBucketInventoryConfiguration"]
+    {
         assert!(page.contains(&format!(r#""operation":"{name}""#)), "{name} in {page}");
     }
 }
