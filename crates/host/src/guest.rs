@@ -67,9 +67,6 @@ pub enum GuestStatus {
     Running,
     /// Its first process ended by itself, or it was stopped.
     Stopped,
-    /// It ended with nobody there who could see how, as when the machine went down: not by its
-    /// own wish.
-    Lost,
     /// It cannot run, and starting it again will not help.
     Failed(String),
 }

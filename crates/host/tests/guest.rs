@@ -41,6 +41,10 @@ fn main() {
         ("life::a_reboot_begins_again", life::a_reboot_begins_again),
         ("life::what_cannot_run_fails", life::what_cannot_run_fails),
         ("life::guests_outlive_haneul", life::guests_outlive_haneul),
+        (
+            "life::an_end_that_nobody_saw_is_no_end_of_its_own",
+            life::an_end_that_nobody_saw_is_no_end_of_its_own,
+        ),
         ("life::a_dark_zone_has_no_guests", life::a_dark_zone_has_no_guests),
         ("life::volumes_and_cards_come_and_go", life::volumes_and_cards_come_and_go),
         ("life::a_guest_mounts_its_volumes", life::a_guest_mounts_its_volumes),

@@ -107,8 +107,6 @@ fn run(wanted: &Instance, seen: &Seen, now: Timestamp) -> Step {
         GuestStatus::Starting => Step::Wait(now + SOON),
         // Power that came back finds guests stopped that nobody stopped.
         GuestStatus::Stopped if wanted.unseen => Step::Replace,
-        // A machine that went down ends nobody's instance.
-        GuestStatus::Lost => Step::Replace,
         GuestStatus::Stopped => Step::End,
         GuestStatus::Failed(why) => Step::Fail(why.clone()),
         GuestStatus::Running => match said(wanted, seen, guest, has_run) {

@@ -277,7 +277,6 @@ fn seen(id: &GuestId, kept: &Kept) -> Option<GuestSeen> {
         (Some(life), _) if life.process.is_some() => GuestStatus::Running,
         (Some(_), _) => GuestStatus::Starting,
         (None, Some(failure)) => GuestStatus::Failed(failure.clone()),
-        (None, None) if kept.lost && kept.generation == guest.generation => GuestStatus::Lost,
         (None, None) => GuestStatus::Stopped,
     };
     let volumes = guest.volumes.iter().map(|mount| mount.volume.clone()).collect();
@@ -413,34 +412,4 @@ pub(super) fn cpus() -> u32 {
 
 fn unavailable(error: &impl std::fmt::Display) -> Error {
     Error::Unavailable(error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{ImageId, Limits};
-
-    #[test]
-    fn an_end_that_nobody_saw_is_no_stop_until_somebody_stops_it() {
-        let limits = Limits { cpus: 1, memory_mib: 64, processes_max: 10, bandwidth_mbit: None };
-        let guest = Guest {
-            id: GuestId("i-1".into()),
-            generation: Generation(3),
-            zone: Zone::A,
-            image: ImageId("system".into()),
-            hostname: "one".into(),
-            volumes: Vec::new(),
-            interfaces: Vec::new(),
-            limits,
-        };
-        let check = |lost: bool, newest: u64, expected: GuestStatus| {
-            let mut kept = Kept::new(Generation(newest));
-            kept.guest = Some(guest.clone());
-            kept.lost = lost;
-            assert_eq!(seen(&guest.id, &kept).expect("a guest").status, expected);
-        };
-        check(false, 3, GuestStatus::Stopped);
-        check(true, 3, GuestStatus::Lost);
-        check(true, 4, GuestStatus::Stopped);
-    }
 }

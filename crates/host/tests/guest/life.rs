@@ -107,6 +107,23 @@ pub fn guests_outlive_haneul() {
     assert!(region.console("i-1").ends_with("bye\n"));
 }
 
+pub fn an_end_that_nobody_saw_is_no_end_of_its_own() {
+    let region = Region::new(OBEDIENT);
+    region.ensure(&guest("i-1", 1)).unwrap();
+    region.hear("i-1", "ready");
+    let keepers = region.keepers();
+    assert!(!keepers.is_empty());
+    for pid in keepers.into_iter().chain([region.pid("i-1")]) {
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+    region.until(|| region.status("i-1").is_none().then_some(())).expect("it is seen no more");
+    region.ensure(&guest("i-1", 2)).unwrap();
+    region.hear("i-1", "ready as 1\nready as 1\n");
+    region.stop("i-1", 2, Duration::from_secs(20)).unwrap();
+    assert_eq!(region.status("i-1"), Some(GuestStatus::Stopped), "it was asked to");
+}
+
 pub fn a_dark_zone_has_no_guests() {
     let region = Region::new(OBEDIENT);
     region.ensure(&guest("i-1", 1)).unwrap();

@@ -66,20 +66,12 @@ impl Runner {
         named.is_some_and(|slot| slot.kept().life.is_some())
     }
 
-    /// One that did not end by itself went down with the machine: it is seen no more, so that
-    /// whoever wants it starts another one.
+    /// Of those that ended without haneul only an exit code tells an end of their own: the rest
+    /// went down with the machine.
     fn collect_old(&self, slot: &Arc<Slot>, life: &Life, boot: &str) -> Result<()> {
         let process = life.process.filter(|_| life.boot == boot);
         let ended = process.map(|process| self.keeper.ended(process.pid));
-        if matches!(ended, Some(Ended::Code(_))) || slot.kept().rebooting {
-            return self.collect_ended(slot, ended, Duration::ZERO);
-        }
-        self.release_all(slot)?;
-        {
-            let mut kept = slot.kept();
-            kept.guest = None;
-            kept.life = None;
-        }
-        self.keep(slot)
+        let own = ended.filter(|ended| matches!(ended, Ended::Code(_)));
+        self.collect_ended(slot, Some(own.unwrap_or(Ended::Unknown)), Duration::ZERO)
     }
 }

@@ -256,8 +256,17 @@ impl Runner {
                 self.begin(slot, &guest)
             }
             None => {
-                slot.kept().lost = ended == Some(Ended::Unknown) && !stopping;
-                self.release(slot)?;
+                self.release_all(slot)?;
+                let mut kept = slot.kept();
+                kept.life = None;
+                // One whose end nobody saw is seen no more, so that whoever wants it starts
+                // another one: the machine or the keeper went down with it.
+                let unasked = kept.guest.as_ref().is_some_and(|g| g.generation == kept.generation);
+                if ended == Some(Ended::Unknown) && unasked && !stopping {
+                    kept.guest = None;
+                }
+                drop(kept);
+                self.keep(slot)?;
                 self.say(&slot.id);
                 Ok(())
             }

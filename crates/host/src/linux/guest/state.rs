@@ -24,9 +24,6 @@ pub struct Kept {
     pub failure: Option<String>,
     /// It ended in order to begin again, and has not begun yet.
     pub rebooting: bool,
-    /// The newest generation ended unseen.
-    #[serde(default)]
-    pub lost: bool,
 }
 
 /// From a start to its end.
@@ -58,7 +55,6 @@ impl Kept {
             life: None,
             failure: None,
             rebooting: false,
-            lost: false,
         }
     }
 }

@@ -64,10 +64,7 @@ impl Reconciler for Servers {
             (Phase::Starting, None) => Step::Start,
             (Phase::Starting, Some(GuestStatus::Starting)) => Step::Wait,
             (Phase::Starting, Some(GuestStatus::Running)) => Step::SayRunning,
-            (
-                Phase::Starting,
-                Some(GuestStatus::Stopped | GuestStatus::Lost | GuestStatus::Failed(_)),
-            ) => Step::Raise,
+            (Phase::Starting, Some(GuestStatus::Stopped | GuestStatus::Failed(_))) => Step::Raise,
             (Phase::Running, Some(GuestStatus::Running)) => Step::Nothing,
             (Phase::Running, _) => Step::Raise,
             (Phase::Terminating, _) if seen.is_some() => Step::RemoveGuest,
