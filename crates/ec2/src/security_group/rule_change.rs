@@ -233,19 +233,27 @@ fn by_permissions(
     Ok(found)
 }
 
+/// The parameters of one rule, which four operations take with the same names and each in a type
+/// of its own.
+macro_rules! flat {
+    ($input:ident) => {
+        Flat {
+            ip_protocol: $input.ip_protocol,
+            from_port: $input.from_port,
+            to_port: $input.to_port,
+            cidr_ip: $input.cidr_ip,
+            source_security_group_name: $input.source_security_group_name,
+            source_security_group_owner_id: $input.source_security_group_owner_id,
+        }
+    };
+}
+
 pub async fn authorize_ingress(
     ec2: &Ec2,
     call: &Call,
     input: model::AuthorizeSecurityGroupIngressRequest,
 ) -> Result<model::AuthorizeSecurityGroupIngressResult> {
-    let flat = Flat {
-        ip_protocol: input.ip_protocol,
-        from_port: input.from_port,
-        to_port: input.to_port,
-        cidr_ip: input.cidr_ip,
-        source_security_group_name: input.source_security_group_name,
-        source_security_group_owner_id: input.source_security_group_owner_id,
-    };
+    let flat = flat!(input);
     let given = permission::asked(input.ip_permissions, flat)?;
     let tags = tag::specified(input.tag_specifications, id::SECURITY_GROUP_RULE)?;
     let scope = ec2.settled(call).await?;
@@ -264,14 +272,7 @@ pub async fn authorize_egress(
     call: &Call,
     input: model::AuthorizeSecurityGroupEgressRequest,
 ) -> Result<model::AuthorizeSecurityGroupEgressResult> {
-    let flat = Flat {
-        ip_protocol: input.ip_protocol,
-        from_port: input.from_port,
-        to_port: input.to_port,
-        cidr_ip: input.cidr_ip,
-        source_security_group_name: input.source_security_group_name,
-        source_security_group_owner_id: input.source_security_group_owner_id,
-    };
+    let flat = flat!(input);
     let given = permission::asked(input.ip_permissions, flat)?;
     let tags = tag::specified(input.tag_specifications, id::SECURITY_GROUP_RULE)?;
     let scope = ec2.settled(call).await?;
@@ -290,14 +291,7 @@ pub async fn revoke_ingress(
     call: &Call,
     input: model::RevokeSecurityGroupIngressRequest,
 ) -> Result<model::RevokeSecurityGroupIngressResult> {
-    let flat = Flat {
-        ip_protocol: input.ip_protocol,
-        from_port: input.from_port,
-        to_port: input.to_port,
-        cidr_ip: input.cidr_ip,
-        source_security_group_name: input.source_security_group_name,
-        source_security_group_owner_id: input.source_security_group_owner_id,
-    };
+    let flat = flat!(input);
     let scope = ec2.settled(call).await?;
     let operation = "RevokeSecurityGroupIngress";
     let (group_id, group_name) = (input.group_id, input.group_name);
@@ -316,14 +310,7 @@ pub async fn revoke_egress(
     call: &Call,
     input: model::RevokeSecurityGroupEgressRequest,
 ) -> Result<model::RevokeSecurityGroupEgressResult> {
-    let flat = Flat {
-        ip_protocol: input.ip_protocol,
-        from_port: input.from_port,
-        to_port: input.to_port,
-        cidr_ip: input.cidr_ip,
-        source_security_group_name: input.source_security_group_name,
-        source_security_group_owner_id: input.source_security_group_owner_id,
-    };
+    let flat = flat!(input);
     let scope = ec2.settled(call).await?;
     let operation = "RevokeSecurityGroupEgress";
     let (group_id, group_name) = (Some(input.group_id), None);
