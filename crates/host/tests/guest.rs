@@ -40,6 +40,7 @@ fn main() {
         ("life::an_end_of_its_own_is_noticed", life::an_end_of_its_own_is_noticed),
         ("life::a_reboot_begins_again", life::a_reboot_begins_again),
         ("life::what_cannot_run_fails", life::what_cannot_run_fails),
+        ("life::a_start_that_fails_is_no_end", life::a_start_that_fails_is_no_end),
         ("life::guests_outlive_haneul", life::guests_outlive_haneul),
         (
             "life::an_end_that_nobody_saw_is_no_end_of_its_own",

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use host::{Error, GuestStatus, Guests};
 
-use super::machine::{Region, guest};
+use super::machine::{BROKEN, Region, guest};
 
 /// Ends when it is asked to.
 const OBEDIENT: &str =
@@ -78,6 +78,19 @@ pub fn what_cannot_run_fails() {
     let mut named = guest("i-3", 1);
     named.id = host::GuestId("../i".into());
     assert!(matches!(region.ensure(&named), Err(Error::Refused(_))));
+}
+
+pub fn a_start_that_fails_is_no_end() {
+    let region = Region::new(OBEDIENT);
+    let mut wanted = guest("i-1", 1);
+    let volume = host::VolumeId(BROKEN.into());
+    wanted.volumes.push(host::VolumeMount { volume, device: "/dev/sdb".into() });
+    let failed = region.ensure(&wanted);
+    assert!(matches!(failed, Err(Error::Unavailable(_))), "{failed:?}");
+    assert_eq!(region.status("i-1"), None);
+    wanted.volumes.pop();
+    region.ensure(&wanted).unwrap();
+    region.hear("i-1", "ready as 1\n");
 }
 
 pub fn guests_outlive_haneul() {

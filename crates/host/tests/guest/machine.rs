@@ -54,6 +54,9 @@ const PROGRAMS: &[&str] = &[
     "setpriv",
 ];
 
+/// A volume that cannot be attached now.
+pub const BROKEN: &str = "broken";
+
 /// No test waits longer for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -239,6 +242,9 @@ impl Parts for Folders {
     }
 
     fn attach(&self, volume: &VolumeId, _: &GuestId) -> Result<Disk> {
+        if volume.0 == BROKEN {
+            return Err(Error::Unavailable("told to fail".into()));
+        }
         let mut disks = self.disks.lock().unwrap();
         if !disks.contains_key(&volume.0) {
             let file = self.folder.join(&volume.0);

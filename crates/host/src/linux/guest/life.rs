@@ -102,8 +102,9 @@ impl Runner {
                 Ok(())
             }
             Err(error) => {
-                // The first cause is what the caller can do something about.
-                let _ = self.release(slot);
+                // It never ran, so it must not read as one that ended. The first cause is what
+                // the caller can do something about.
+                let _ = self.forget(slot);
                 Err(error)
             }
         }
@@ -241,6 +242,7 @@ impl Runner {
             return Ok(());
         }
         let stopping = *slot.stopping.lock().expect("nothing panics with it");
+        let unasked = kept.guest.as_ref().is_some_and(|guest| guest.generation == kept.generation);
         let guest = kept.guest.filter(|guest| !self.is_dark(guest.zone) && !stopping);
         let again = kept.rebooting || ended == Some(Ended::Code(REBOOT));
         match guest.filter(|_| again) {
@@ -256,17 +258,11 @@ impl Runner {
                 self.begin(slot, &guest)
             }
             None => {
-                self.release_all(slot)?;
-                let mut kept = slot.kept();
-                kept.life = None;
-                // One whose end nobody saw is seen no more, so that whoever wants it starts
-                // another one: the machine or the keeper went down with it.
-                let unasked = kept.guest.as_ref().is_some_and(|g| g.generation == kept.generation);
-                if ended == Some(Ended::Unknown) && unasked && !stopping {
-                    kept.guest = None;
+                // The machine or the keeper went down with one whose end nobody saw.
+                match ended == Some(Ended::Unknown) && unasked && !stopping {
+                    true => self.forget(slot)?,
+                    false => self.release(slot)?,
                 }
-                drop(kept);
-                self.keep(slot)?;
                 self.say(&slot.id);
                 Ok(())
             }
@@ -352,7 +348,18 @@ impl Runner {
         self.keep(slot)
     }
 
-    pub(super) fn release_all(&self, slot: &Arc<Slot>) -> Result<()> {
+    /// Gives back what the life held, and the guest is seen no more: whoever wants it starts
+    /// another one.
+    fn forget(&self, slot: &Arc<Slot>) -> Result<()> {
+        self.release_all(slot)?;
+        {
+            let mut kept = slot.kept();
+            (kept.guest, kept.life) = (None, None);
+        }
+        self.keep(slot)
+    }
+
+    fn release_all(&self, slot: &Arc<Slot>) -> Result<()> {
         let kept = slot.kept().clone();
         let (Some(guest), Some(life)) = (&kept.guest, &kept.life) else { return Ok(()) };
         let group = self.cgroups.group(&slot.id.0);
